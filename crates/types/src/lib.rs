@@ -1,1 +1,3 @@
 //! Placeholder until the first commit of the vocabulary.
+
+pub mod failpoint;
