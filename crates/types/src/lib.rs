@@ -1,3 +1,37 @@
-//! Placeholder until the first commit of the vocabulary.
+//! Ids, names, attributes, bodies and the vocabulary of commands and answers. No I/O, no clock, no storage.
+//!
+//! Owns: the words that every other crate speaks. Must not know how anything is stored or transported.
+//!
+//! Invariants: ids are newtypes and never printed raw into keys; names and paths are checked when they are
+//! made, so a held [`Name`] is always valid; the list of [`Code`]s is closed.
 
+mod attr;
+mod body;
+mod code;
+pub mod codec;
+mod command;
+mod event;
 pub mod failpoint;
+mod ids;
+mod name;
+mod reply;
+
+pub use attr::{Attr, AttrChange, FileKind, NewInode};
+pub use body::{
+    BLOCK_BYTES, Digest, Extent, FILE_BYTES_MAX, INLINE_BYTES_MAX, PACKED_BYTES_MAX, RANGE_BYTES, ReadPlan,
+    Slice, Source,
+};
+pub use code::{Code, Refusal, Retry};
+pub use command::{
+    Command, NewBody, NewKind, Origin, QuotaLimits, RenameMode, Request, RequestId, Target, Work, XattrMode,
+};
+pub use event::{Event, EventKind};
+pub use ids::{
+    Ino, Node, ObjectId, QuotaId, RESERVATION_OBJECTS, ReservationId, SessionId, TimelineId, UploadId,
+    Version,
+};
+pub use name::{NAME_BYTES_MAX, Name, NsPath, PATH_BYTES_MAX, XattrName, show_bytes};
+pub use reply::{
+    Answer, DeadObject, DiffEntry, DiffKind, DirEntry, DirPage, Outcome, PinInfo, QuotaUsage, ReadPoint,
+    Reply, RootInfo, RootKind,
+};
