@@ -16,9 +16,13 @@ pub(crate) fn target(paths: &Paths) -> Result<()> {
     if !paths.target_is_ours || !paths.target.is_dir() {
         return Ok(());
     }
-    let mut size = size_of(&paths.target);
-    for dir in candidates(&paths.target)? {
-        if size <= TARGET_BYTES_MAX {
+    shrink(&paths.target, TARGET_BYTES_MAX)
+}
+
+fn shrink(target: &Path, bytes_max: u64) -> Result<()> {
+    let mut size = size_of(target);
+    for dir in candidates(target)? {
+        if size <= bytes_max {
             break;
         }
         let Some(_lock) = idle(&dir)? else {
@@ -76,4 +80,45 @@ fn size_of(dir: &Path) -> u64 {
             Err(_) => 0,
         })
         .sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A target folder with one profile: incremental data and dependencies of 1,000 bytes each.
+    fn target(name: &str) -> PathBuf {
+        let target = std::env::temp_dir().join(format!("xtask-prune-{name}-{}", std::process::id()));
+        for dir in ["debug/incremental", "debug/deps", "debug/.fingerprint"] {
+            fs::create_dir_all(target.join(dir)).unwrap();
+        }
+        fs::write(target.join("debug/.cargo-lock"), "").unwrap();
+        for file in ["debug/incremental/a", "debug/deps/b"] {
+            fs::write(target.join(file), [0; 1000]).unwrap();
+        }
+        target
+    }
+
+    #[test]
+    fn incremental_data_goes_first_and_no_more_than_needed() {
+        let target = target("first");
+        shrink(&target, 2000).unwrap();
+        assert!(target.join("debug/incremental").exists());
+        shrink(&target, 1500).unwrap();
+        assert!(!target.join("debug/incremental").exists());
+        assert!(target.join("debug/deps/b").exists());
+        shrink(&target, 500).unwrap();
+        assert!(!target.join("debug").exists());
+        fs::remove_dir_all(target).unwrap();
+    }
+
+    #[test]
+    fn a_profile_that_a_build_holds_stays() {
+        let target = target("held");
+        let build = File::open(target.join("debug/.cargo-lock")).unwrap();
+        build.lock().unwrap();
+        shrink(&target, 0).unwrap();
+        assert!(target.join("debug/incremental/a").exists());
+        fs::remove_dir_all(target).unwrap();
+    }
 }

@@ -1,25 +1,46 @@
 //! A folder for the temporary files of one run, removed when the run ends.
+//!
+//! Invariant: whoever uses a folder holds a lock on it, so that runs that share a cache (containers too, whose
+//! process ids say nothing to each other) never remove one that is in use.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use crate::paths::Paths;
+
+/// Names tried before giving up; more runs than this do not share a machine.
+const NAMES_MAX: u32 = 1000;
 
 /// Removed on drop; what a killed run left behind is removed by the next.
 pub(crate) struct Scratch {
     dir: PathBuf,
+    _lock: File,
 }
 
 impl Scratch {
-    /// Creates an empty folder under the cache, named after this process.
+    /// Creates an empty folder under the cache.
     pub(crate) fn create(paths: &Paths) -> Result<Self> {
-        let parent = paths.cache.join("tmp");
-        remove_left_behind(&parent);
-        let dir = parent.join(std::process::id().to_string());
-        fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
-        Ok(Self { dir })
+        Self::create_in(&paths.cache.join("tmp"))
+    }
+
+    fn create_in(parent: &Path) -> Result<Self> {
+        fs::create_dir_all(parent).with_context(|| format!("cannot create {}", parent.display()))?;
+        remove_left_behind(parent);
+        for number in 0..NAMES_MAX {
+            let dir = parent.join(number.to_string());
+            match fs::create_dir(&dir) {
+                Ok(()) => {}
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => continue,
+                Err(error) => return Err(error).with_context(|| format!("cannot create {}", dir.display())),
+            }
+            if let Some(lock) = lock(&dir) {
+                return Ok(Self { dir, _lock: lock });
+            }
+        }
+        bail!("{} is full of folders that cannot be removed", parent.display());
     }
 
     /// The folder.
@@ -39,16 +60,39 @@ impl Drop for Scratch {
     }
 }
 
+/// The lock of a folder, unless a run holds it or has just removed it.
+fn lock(dir: &Path) -> Option<File> {
+    let file = File::open(dir).ok()?;
+    file.try_lock().ok()?;
+    dir.exists().then_some(file)
+}
+
 fn remove_left_behind(parent: &Path) {
     let Ok(entries) = fs::read_dir(parent) else { return };
-    for entry in entries.flatten() {
-        let name = entry.file_name();
-        let is_pid = name.to_str().is_some_and(|name| name.parse::<u32>().is_ok());
-        if is_pid && !Path::new("/proc").join(&name).exists() && fs::remove_dir_all(entry.path()).is_err() {
-            eprintln!(
-                "xtask: {} of an earlier run cannot be removed",
-                entry.path().display()
-            );
+    for dir in entries.flatten().map(|entry| entry.path()) {
+        let Some(_lock) = lock(&dir) else { continue };
+        if let Err(error) = fs::remove_dir_all(&dir) {
+            eprintln!("xtask: {} of an earlier run stays: {error}", dir.display());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_in_use_stays_and_one_left_behind_goes() {
+        let parent = std::env::temp_dir().join(format!("xtask-scratch-{}", std::process::id()));
+        let used = Scratch::create_in(&parent).unwrap();
+        let left_behind = parent.join("7");
+        fs::create_dir(&left_behind).unwrap();
+        let next = Scratch::create_in(&parent).unwrap();
+        assert!(used.path().is_dir());
+        assert!(next.path().is_dir());
+        assert_ne!(used.path(), next.path());
+        assert!(!left_behind.exists());
+        drop((used, next));
+        fs::remove_dir(&parent).unwrap();
     }
 }
