@@ -1,0 +1,33 @@
+//! The names of this crate's failpoints, for harnesses that must hit every one of them.
+
+/// Every failpoint, each in front of (or, where it says so, behind) one externally visible effect.
+pub const FAILPOINTS: &[&str] = &[
+    "journal.append.undo",
+    "journal.append.write",
+    "journal.append.written",
+    "journal.close.sync",
+    "journal.create.dir",
+    "journal.cut.remove",
+    "journal.cut.sync",
+    "journal.cut.sync_dir",
+    "journal.cut.zero",
+    "journal.open.sync",
+    "journal.prepare.create",
+    "journal.prepare.fill",
+    "journal.prepare.rename",
+    "journal.prepare.sync",
+    "journal.prepare.sync_dir",
+    "journal.rotate.seal",
+    "journal.rotate.switch",
+    "journal.rotate.sync",
+    "journal.state.create",
+    "journal.state.rename",
+    "journal.state.sync",
+    "journal.state.sync_dir",
+    "journal.state.write",
+    "journal.sweep.remove",
+    "journal.sync.after",
+    "journal.sync.before",
+    "journal.trim.remove",
+    "journal.trim.sync_dir",
+];

@@ -1,0 +1,170 @@
+//! Making a new log, and opening one that was scanned and found good.
+
+use super::cut::cut_tail;
+use super::files::{Files, LogFile, Shared, file_index};
+use super::prepare::prepare;
+use super::scan::{LogScan, LogVerdict};
+use super::seal::SEAL_BYTES;
+use super::state::LogState;
+use super::{LOG_FILE_BYTES_MIN, Log, LogOptions, Mode};
+use crate::disk::Disk;
+use crate::{Error, ErrorKind, Position, Result};
+use nokv_types::failpoint::hit;
+use std::collections::VecDeque;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+impl LogState {
+    /// The state of a log that begins at `base`.
+    pub(crate) fn fresh(options: &LogOptions, base: Position) -> Self {
+        Self {
+            workspace: options.workspace,
+            clean: false,
+            file_bytes: options.file_bytes,
+            first_file: 1,
+            base,
+            durable: base,
+            epoch: options.epoch,
+        }
+    }
+}
+
+impl Log {
+    /// Makes a log in `dir` (which holds none) whose first segment comes after `base`.
+    ///
+    /// # Errors
+    /// `Invalid` for sizes that cannot work; `Full`, `Fatal`.
+    ///
+    /// # Durability
+    /// The empty log survives a crash after `Ok`.
+    pub fn create(disk: Arc<dyn Disk>, dir: &Path, options: LogOptions, base: Position) -> Result<Self> {
+        if options.file_bytes < LOG_FILE_BYTES_MIN || options.limit_bytes < options.file_bytes {
+            let why = "file size below 4 KiB, or above the log's limit";
+            return Err(Error::new(
+                ErrorKind::Invalid,
+                "create log",
+                dir.display().to_string(),
+                why,
+            ));
+        }
+        let begin = || {
+            hit("journal.create.dir")?;
+            disk.create_dir(dir)?;
+            dir.parent().map_or(Ok(()), |parent| disk.sync_dir(parent))
+        };
+        begin().map_err(|error| Error::io("create log", dir.display().to_string(), error))?;
+        let state = LogState::fresh(&options, base);
+        let files = Files {
+            used: VecDeque::new(),
+            ready: VecDeque::new(),
+            tail: base,
+            log_time_ns: 0,
+            state,
+            durable: base,
+        };
+        let shared = Arc::new(Shared::new(disk, dir.to_path_buf(), options, files));
+        prepare(&shared)?;
+        // The state comes last: without it and without segments the directory counts as no log.
+        state.store(&*shared.disk, dir)?;
+        start(shared)
+    }
+}
+
+impl LogScan {
+    /// Opens the log for appending; a torn tail is cut away first.
+    ///
+    /// # Errors
+    /// `Corrupt` when that is the verdict, `Invalid` when there is no log; `Full`, `Fatal`.
+    pub fn open(self) -> Result<Log> {
+        match &self.verdict {
+            LogVerdict::Clean => {}
+            LogVerdict::TornTail { .. } => cut_tail(&self.shared)?,
+            LogVerdict::Missing => {
+                let subject = self.shared.dir.display().to_string();
+                return Err(Error::new(ErrorKind::Invalid, "open", subject, "there is no log"));
+            }
+            LogVerdict::Corrupt { seq, why, .. } => {
+                let subject = format!("{} segment {seq}", self.shared.dir.display());
+                return Err(Error::corrupt("open", subject, why.clone()));
+            }
+        }
+        sweep(&self.shared)?;
+        start(self.shared)
+    }
+}
+
+/// Removes what unfinished preparations and interrupted trims left.
+fn sweep(shared: &Shared) -> Result<()> {
+    let first = shared.files().state.first_file;
+    let run = || -> io::Result<()> {
+        for name in shared.disk.list(&shared.dir)? {
+            let trimmed = file_index(&name).is_some_and(|index| index < first);
+            if trimmed || name.ends_with(".tmp") {
+                hit("journal.sweep.remove")?;
+                shared.disk.remove(&shared.dir.join(name))?;
+            }
+        }
+        Ok(())
+    };
+    run().map_err(|error| Error::io("sweep", shared.dir.display().to_string(), error))
+}
+
+/// Makes what was read durable, notes that the log is in use, and hands it over.
+fn start(shared: Arc<Shared>) -> Result<Log> {
+    while shared.files().used.is_empty() {
+        let taken = take_first(&shared);
+        if !taken {
+            prepare(&shared)?;
+        }
+    }
+    let (used, tail) = {
+        let files = shared.files();
+        (files.used.clone(), files.tail)
+    };
+    if shared.options.mode == Mode::Volume {
+        // After the death of a process its last appends may lie in memory only.
+        for file in &used {
+            let sync = || {
+                hit("journal.open.sync")?;
+                file.file.sync_data()
+            };
+            sync().map_err(|error| shared.fail(Error::io("sync", shared.subject(file.index), error)))?;
+        }
+    }
+    shared.note_durable(tail);
+    let state = {
+        let mut files = shared.files();
+        let (base, first) = files
+            .used
+            .front()
+            .map_or((tail, 1), |file| (file.base, file.index));
+        files.state = LogState {
+            clean: false,
+            first_file: first,
+            base,
+            durable: files.durable,
+            epoch: shared.options.epoch,
+            ..files.state
+        };
+        files.state
+    };
+    state.store(&*shared.disk, &shared.dir)?;
+    Ok(Log::new(shared))
+}
+
+/// Takes the first prepared file into use.
+fn take_first(shared: &Shared) -> bool {
+    let mut files = shared.files();
+    let base = files.tail;
+    let Some((index, file)) = files.ready.pop_front() else {
+        return false;
+    };
+    files.used.push_back(LogFile {
+        index,
+        file,
+        base,
+        end: SEAL_BYTES,
+    });
+    true
+}
