@@ -7,11 +7,26 @@
 //! Invariants: no byte of a body is handed out before the digest of its stored range was checked; an object is
 //! only ever created, never rewritten; nothing is visible before the one command that publishes it.
 
+mod batch;
+mod buffers;
+mod client;
+mod download;
 mod error;
 mod namespace;
+mod pool;
+mod publish;
+mod retry;
+mod tree;
+mod upload;
 
+pub use batch::{Batch, BatchFile};
+pub use client::{Client, Entropy, OsEntropy, Settings};
+pub use download::{BodyReader, Piece, Window};
 pub use error::{Error, ErrorKind, Result};
 pub use namespace::{
     Ack, At, Blobs, CheckpointReport, DfReport, DiffPage, EventPage, EventQuery, Explanation, Finding, Found,
     FsckReport, GcOptions, GcReport, Holder, LoggedEvent, Namespace, ObjectState, StatFs, View,
 };
+pub use publish::{PublishOptions, Published};
+pub use tree::{EntryMeta, Placed, TreeBuilder, Walk, WalkEntry};
+pub use upload::{BodySource, Cut, SparseFile, SparseSource, StreamSource};

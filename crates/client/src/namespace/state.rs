@@ -34,6 +34,15 @@ pub struct View {
 }
 
 impl View {
+    /// The newest state of what lies below `node`.
+    pub fn head_of(node: Node) -> Self {
+        let point = ReadPoint {
+            timeline: node.timeline,
+            version: Version::HEAD,
+        };
+        Self { point, node }
+    }
+
     /// Whether changes can be made here: only the newest state takes them.
     pub fn is_head(&self) -> bool {
         self.point.version == Version::HEAD
