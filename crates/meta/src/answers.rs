@@ -1,0 +1,214 @@
+//! Answers as bytes: what the log's results and the exactly-once window keep.
+
+use nokv_types::codec::{Take, put_bytes, put_signed, put_varint};
+use nokv_types::{
+    Answer, Attr, Code, FileKind, Ino, Node, Outcome, PinInfo, QuotaId, ReadPoint, Refusal, Reply,
+    ReservationId, RootInfo, RootKind, SessionId, TimelineId, UploadId, Version,
+};
+
+/// Encodes an answer.
+pub(crate) fn encode(answer: &Answer) -> Vec<u8> {
+    let mut out = Vec::with_capacity(48);
+    match answer {
+        Err(refusal) => {
+            out.push(0);
+            put_varint(&mut out, refusal.code as u64);
+            put_bytes(&mut out, refusal.subject.as_bytes());
+            put_bytes(&mut out, refusal.detail.as_bytes());
+        }
+        Ok(reply) => put_reply(&mut out, reply),
+    }
+    out
+}
+
+fn put_reply(out: &mut Vec<u8>, reply: &Reply) {
+    let (tag, body): (u8, &dyn Fn(&mut Vec<u8>)) = match &reply.outcome {
+        Outcome::Done => (1, &|_| ()),
+        Outcome::Inode(node, attr) => (2, &|out| {
+            put_node(out, *node);
+            put_attr(out, attr);
+        }),
+        Outcome::Removed(node) => (3, &|out| put_node(out, *node)),
+        Outcome::Pin(pin) => (4, &|out| put_pin(out, pin)),
+        Outcome::Root(root) => (5, &|out| put_root(out, root)),
+        Outcome::Upload(upload) => (6, &|out| put_varint(out, upload.0)),
+        Outcome::Reserved(reservation) => (7, &|out| put_varint(out, reservation.0)),
+        Outcome::Session(session) => (8, &|out| put_varint(out, session.0)),
+        Outcome::Opened { handle, node, attr } => (9, &|out| {
+            put_varint(out, *handle);
+            put_node(out, *node);
+            put_attr(out, attr);
+        }),
+        Outcome::Worked { done, more } => (10, &|out| {
+            put_varint(out, *done);
+            out.push(u8::from(*more));
+        }),
+    };
+    out.push(tag);
+    put_varint(out, reply.version.0);
+    body(out);
+}
+
+/// Decodes an answer; `None` when malformed.
+pub(crate) fn decode(bytes: &[u8]) -> Option<Answer> {
+    let mut take = Take::new(bytes);
+    let tag = take.u8()?;
+    if tag == 0 {
+        let code = Code::from_number(u16::try_from(take.varint()?).ok()?)?;
+        let mut text = || String::from_utf8(take.bytes()?.to_vec()).ok();
+        let refusal = Refusal {
+            code,
+            subject: text()?,
+            detail: text()?,
+        };
+        return take.finish().map(|()| Err(refusal));
+    }
+    let version = Version(take.varint()?);
+    let outcome = match tag {
+        1 => Outcome::Done,
+        2 => Outcome::Inode(take_node(&mut take)?, take_attr(&mut take)?),
+        3 => Outcome::Removed(take_node(&mut take)?),
+        4 => Outcome::Pin(take_pin(&mut take)?),
+        5 => Outcome::Root(take_root(&mut take)?),
+        6 => Outcome::Upload(UploadId(take.varint()?)),
+        7 => Outcome::Reserved(ReservationId(take.varint()?)),
+        8 => Outcome::Session(SessionId(take.varint()?)),
+        9 => Outcome::Opened {
+            handle: take.varint()?,
+            node: take_node(&mut take)?,
+            attr: take_attr(&mut take)?,
+        },
+        10 => Outcome::Worked {
+            done: take.varint()?,
+            more: take.u8()? == 1,
+        },
+        _ => return None,
+    };
+    take.finish().map(|()| Ok(Reply { version, outcome }))
+}
+
+fn put_node(out: &mut Vec<u8>, node: Node) {
+    put_varint(out, node.timeline.0);
+    put_varint(out, node.ino.0);
+}
+
+fn take_node(take: &mut Take<'_>) -> Option<Node> {
+    Some(Node::new(TimelineId(take.varint()?), Ino(take.varint()?)))
+}
+
+fn put_attr(out: &mut Vec<u8>, attr: &Attr) {
+    out.push(attr.kind as u8);
+    for number in [attr.mode, attr.uid, attr.gid, attr.nlink] {
+        put_varint(out, u64::from(number));
+    }
+    for number in [attr.rdev, attr.size, attr.allocated, attr.entries] {
+        put_varint(out, number);
+    }
+    for time in [attr.atime, attr.mtime, attr.ctime, attr.btime] {
+        put_signed(out, time);
+    }
+    for number in [attr.generation.0, attr.base.0, attr.quota.0] {
+        put_varint(out, number);
+    }
+}
+
+fn take_attr(take: &mut Take<'_>) -> Option<Attr> {
+    Some(Attr {
+        kind: FileKind::from_number(take.u8()?)?,
+        mode: take.varint_u32()?,
+        uid: take.varint_u32()?,
+        gid: take.varint_u32()?,
+        nlink: take.varint_u32()?,
+        rdev: take.varint()?,
+        size: take.varint()?,
+        allocated: take.varint()?,
+        entries: take.varint()?,
+        atime: take.signed()?,
+        mtime: take.signed()?,
+        ctime: take.signed()?,
+        btime: take.signed()?,
+        generation: Version(take.varint()?),
+        base: Version(take.varint()?),
+        quota: QuotaId(take.varint()?),
+    })
+}
+
+fn put_point(out: &mut Vec<u8>, point: ReadPoint) {
+    put_varint(out, point.timeline.0);
+    put_varint(out, point.version.0);
+}
+
+fn take_point(take: &mut Take<'_>) -> Option<ReadPoint> {
+    Some(ReadPoint {
+        timeline: TimelineId(take.varint()?),
+        version: Version(take.varint()?),
+    })
+}
+
+fn put_pin(out: &mut Vec<u8>, pin: &PinInfo) {
+    put_bytes(out, &pin.key);
+    put_point(out, pin.at);
+    put_node(out, pin.node);
+    put_varint(out, pin.holders.len() as u64);
+    for holder in &pin.holders {
+        put_bytes(out, holder);
+    }
+    put_varint(out, pin.expires_ns.map_or(0, |at| at.saturating_add(1)));
+    put_signed(out, pin.created_wall_ns);
+}
+
+fn take_pin(take: &mut Take<'_>) -> Option<PinInfo> {
+    let key = take.bytes()?.to_vec();
+    let (at, node) = (take_point(take)?, take_node(take)?);
+    let count = take.varint()?;
+    let mut holders = Vec::new();
+    for _ in 0..count {
+        holders.push(take.bytes()?.to_vec());
+    }
+    let expires_ns = take.varint()?.checked_sub(1);
+    Some(PinInfo {
+        key,
+        at,
+        node,
+        holders,
+        expires_ns,
+        created_wall_ns: take.signed()?,
+    })
+}
+
+fn put_root(out: &mut Vec<u8>, root: &RootInfo) {
+    put_bytes(out, &root.name);
+    out.push(root.kind as u8);
+    put_node(out, root.node);
+    match root.parent {
+        None => out.push(0),
+        Some(point) => {
+            out.push(1);
+            put_point(out, point);
+        }
+    }
+    put_varint(out, root.since.0);
+}
+
+fn take_root(take: &mut Take<'_>) -> Option<RootInfo> {
+    let name = take.bytes()?.to_vec();
+    let kind = match take.u8()? {
+        1 => RootKind::Workspace,
+        2 => RootKind::Volume,
+        3 => RootKind::Fork,
+        _ => return None,
+    };
+    let node = take_node(take)?;
+    let parent = match take.u8()? {
+        0 => None,
+        1 => Some(take_point(take)?),
+        _ => return None,
+    };
+    Some(RootInfo {
+        name,
+        kind,
+        node,
+        parent,
+        since: Version(take.varint()?),
+    })
+}

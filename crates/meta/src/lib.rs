@@ -1,0 +1,22 @@
+//! The namespace state machine: commands in, row changes, answers and events out.
+//!
+//! Owns: keys, records, versions, timelines, what every command means, and what may be forgotten. Synchronous
+//! and deterministic: no clock, no threads, no randomness; whoever holds the commit role passes the time in.
+//! Must not know how rows are stored (only the seam of `nokv-store`), how batches are logged, or who asks.
+
+mod answers;
+mod batch;
+mod error;
+mod exec;
+mod keys;
+mod mvcc;
+mod read;
+mod rows;
+mod state;
+mod txn;
+
+pub use batch::{BATCH_COMMANDS_MAX, Batch, EventBatch, Finished, decode_events};
+pub use error::{Error, Result};
+pub use exec::{Genesis, genesis};
+pub use read::Reader;
+pub use state::{CEILING_LOW, CEILING_STEP, Clock, State, Timeline, Timelines, WINDOW_DEFAULT_NS};

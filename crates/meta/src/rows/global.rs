@@ -1,0 +1,42 @@
+//! The counters of the workspace.
+
+use super::{Record, SCHEMA, schema};
+use nokv_types::Version;
+use nokv_types::codec::{Take, put_varint};
+
+/// Where the allocation of versions (and of all ids, which are versions) stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Counters {
+    /// No version above this was ever handed out.
+    pub(crate) ceiling: Version,
+    /// The last version, written by a clean stop only.
+    pub(crate) last: Option<Version>,
+    /// Log time of the newest commit that wrote this row, ns.
+    pub(crate) log_time: u64,
+    /// The time-travel window, ns.
+    pub(crate) window: u64,
+}
+
+impl Record for Counters {
+    const NAME: &'static str = "counters";
+
+    fn encode_into(&self, out: &mut Vec<u8>) {
+        out.push(SCHEMA);
+        put_varint(out, self.ceiling.0);
+        put_varint(out, self.last.map_or(0, |last| last.0));
+        put_varint(out, self.log_time);
+        put_varint(out, self.window);
+    }
+
+    fn take(take: &mut Take<'_>) -> Option<Self> {
+        schema(take)?;
+        let ceiling = Version(take.varint()?);
+        let last = Some(Version(take.varint()?)).filter(|last| *last != Version::ZERO);
+        Some(Self {
+            ceiling,
+            last,
+            log_time: take.varint()?,
+            window: take.varint()?,
+        })
+    }
+}

@@ -1,0 +1,68 @@
+//! An inode row: where a single-link file's entry stands, or the attributes of what has none to embed them in.
+
+use super::{Record, SCHEMA, attr, schema};
+use nokv_types::codec::{Take, put_bytes, put_varint};
+use nokv_types::{Attr, Ino};
+
+/// The directory and name of an entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) parent: Ino,
+    pub(crate) name: Vec<u8>,
+}
+
+/// The value of an inode row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Inode {
+    /// A single-link file: its attributes are in the entry at this place.
+    Located(Place),
+    /// A directory, with the place of its entry (the root's is itself and empty).
+    Directory(Place, Attr),
+    /// A file with several names (link rows hold them), or with none that is still open.
+    Linked(Attr),
+}
+
+impl Record for Inode {
+    const NAME: &'static str = "inode";
+
+    fn encode_into(&self, out: &mut Vec<u8>) {
+        out.push(SCHEMA);
+        match self {
+            Self::Located(place) => {
+                out.push(1);
+                put_place(place, out);
+            }
+            Self::Directory(place, attr) => {
+                out.push(2);
+                put_place(place, out);
+                attr::put(attr, out);
+            }
+            Self::Linked(attr) => {
+                out.push(3);
+                attr::put(attr, out);
+            }
+        }
+    }
+
+    fn take(take: &mut Take<'_>) -> Option<Self> {
+        schema(take)?;
+        Some(match take.u8()? {
+            1 => Self::Located(take_place(take)?),
+            2 => Self::Directory(take_place(take)?, attr::take(take)?),
+            3 => Self::Linked(attr::take(take)?),
+            _ => return None,
+        })
+    }
+}
+
+fn put_place(place: &Place, out: &mut Vec<u8>) {
+    put_varint(out, place.parent.0);
+    put_bytes(out, &place.name);
+}
+
+fn take_place(take: &mut Take<'_>) -> Option<Place> {
+    Some(Place {
+        parent: Ino(take.varint()?),
+        name: take.bytes()?.to_vec(),
+    })
+}

@@ -1,0 +1,198 @@
+//! What the holder of the commit role keeps in memory between batches; all of it can be read back from the rows.
+//!
+//! Owns: the next version, the table of timelines, which versions are held and by how many, the exactly-once
+//! window. Must not know how batches are logged. After a batch that could not be logged the owner throws this
+//! away and loads it again.
+
+mod holds;
+mod timelines;
+mod window;
+
+pub(crate) use holds::Holds;
+pub use timelines::{Timeline, Timelines};
+pub(crate) use window::{Known, Windows};
+
+use crate::keys::{Family, Key};
+use crate::rows::{Counters, PinRow, Record, TimelineRow};
+use crate::{Error, Result};
+use nokv_store::{Rows, Scan, Visit};
+use nokv_types::codec::Take;
+use nokv_types::{RequestId, SessionId, TimelineId, Version};
+use std::sync::Arc;
+
+/// How far ahead of use the ceiling of versions is raised.
+pub const CEILING_STEP: u64 = 1 << 20;
+/// The ceiling is raised when fewer versions than this are left below it.
+pub const CEILING_LOW: u64 = 1 << 19;
+/// The time-travel window of a new workspace: one hour, in ns.
+pub const WINDOW_DEFAULT_NS: u64 = 3_600_000_000_000;
+
+/// The readings of a batch's clocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Clock {
+    /// Log time: never goes back, never jumps ahead, ns.
+    pub log_ns: u64,
+    /// Wall time, ns since 1970.
+    pub wall_ns: i64,
+}
+
+/// The state machine between two batches.
+#[derive(Debug, Clone)]
+pub struct State {
+    pub(crate) last: Version,
+    pub(crate) counters: Counters,
+    pub(crate) timelines: Arc<Timelines>,
+    pub(crate) holds: Holds,
+    pub(crate) windows: Windows,
+    /// Log time at which the newest time row was written, ns.
+    pub(crate) timed: u64,
+}
+
+impl State {
+    /// Reads the state of a store that holds a workspace; `replayed` is the last version of the replayed log.
+    ///
+    /// After an unclean stop allocation goes on above the ceiling, so that nothing is handed out twice.
+    ///
+    /// # Errors
+    /// `Corrupt` when rows are missing or malformed.
+    pub fn load<R: Rows>(rows: &R, replayed: Version) -> Result<Self> {
+        let bytes = rows
+            .get(&counters_key())?
+            .ok_or_else(|| Error::corrupt("missing", "counters"))?;
+        let counters = Counters::decode(&bytes)?;
+        let last = match counters.last {
+            Some(last) => last.max(replayed),
+            None => counters.ceiling.max(replayed),
+        };
+        let timelines = load_timelines(rows)?;
+        let mut holds = Holds::default();
+        for (_, timeline) in timelines.iter() {
+            if let Some((parent, branch)) = timeline.parent {
+                holds.add(parent, branch);
+            }
+        }
+        for pin in load_pins(rows)? {
+            holds.add(pin.timeline, pin.version);
+        }
+        let timed = counters.log_time;
+        let windows = Windows::load(rows)?;
+        Ok(Self {
+            last,
+            counters,
+            timelines: Arc::new(timelines),
+            holds,
+            windows,
+            timed,
+        })
+    }
+
+    /// Whether a store holds a workspace at all.
+    ///
+    /// # Errors
+    /// From the store.
+    pub fn exists<R: Rows>(rows: &R) -> Result<bool> {
+        Ok(rows.get(&counters_key())?.is_some())
+    }
+
+    /// Takes the results section of a replayed segment into the exactly-once window.
+    ///
+    /// # Errors
+    /// `Corrupt` when the bytes are not one.
+    pub fn replay_results(&mut self, results: &[u8]) -> Result<()> {
+        let mut take = Take::new(results);
+        while !take.is_empty() {
+            self.replay_one(&mut take)
+                .ok_or_else(|| Error::corrupt("malformed section", "results"))?;
+        }
+        Ok(())
+    }
+
+    fn replay_one(&mut self, take: &mut Take<'_>) -> Option<()> {
+        let session = SessionId(take.varint()?);
+        let (stream, sequence, part) = (take.varint_u32()?, take.varint()?, take.varint_u32()?);
+        let retired_below = take.varint()?;
+        let answer = take.bytes()?.to_vec();
+        self.windows.record(
+            RequestId {
+                session,
+                stream,
+                sequence,
+                part,
+            },
+            retired_below,
+            answer,
+        );
+        Some(())
+    }
+
+    /// The last version that was handed out.
+    pub fn last_version(&self) -> Version {
+        self.last
+    }
+
+    /// The table that readers resolve timelines with; a new one after every change.
+    pub fn timelines(&self) -> Arc<Timelines> {
+        Arc::clone(&self.timelines)
+    }
+
+    /// Log time that was current when the counters were last written, ns.
+    pub fn log_time(&self) -> u64 {
+        self.counters.log_time
+    }
+
+    pub(crate) fn next_version(&mut self) -> Version {
+        self.last = Version(self.last.0 + 1);
+        self.last
+    }
+
+    /// Whether a row that was valid in [created, superseded) on `timeline` can still be seen by anybody but opens.
+    pub(crate) fn is_needed(&self, timeline: TimelineId, created: Version, superseded: Version) -> bool {
+        let floor = self
+            .timelines
+            .get(timeline)
+            .map_or(Version::ZERO, |timeline| timeline.readable_from);
+        superseded > floor || self.holds.any(timeline, created, superseded)
+    }
+}
+
+pub(crate) fn counters_key() -> Vec<u8> {
+    Key::new(Family::Global).bytes(b"counters").done()
+}
+
+fn load_timelines<R: Rows>(rows: &R) -> Result<Timelines> {
+    let mut timelines = Timelines::default();
+    let prefix = [Family::Timeline as u8];
+    for_each(rows, &prefix, |key, value| {
+        let (id, _) =
+            crate::keys::take_id(&key[1..]).ok_or_else(|| Error::corrupt("malformed key", "timeline"))?;
+        timelines.insert(TimelineId(id), TimelineRow::decode(value)?);
+        Ok(())
+    })?;
+    Ok(timelines)
+}
+
+fn load_pins<R: Rows>(rows: &R) -> Result<Vec<PinRow>> {
+    let mut pins = Vec::new();
+    for_each(rows, &[Family::Pin as u8], |_, value| {
+        pins.push(PinRow::decode(value)?);
+        Ok(())
+    })?;
+    Ok(pins)
+}
+
+/// Visits every row of a prefix with a visitor that can fail.
+pub(crate) fn for_each<R: Rows>(
+    rows: &R,
+    prefix: &[u8],
+    mut visit: impl FnMut(&[u8], &[u8]) -> Result<()>,
+) -> Result<()> {
+    let mut failed = None;
+    rows.scan(Scan::prefix(prefix), &mut |key, value| match visit(key, value) {
+        Ok(()) => Visit::Next,
+        Err(error) => {
+            failed = Some(error);
+            Visit::Stop
+        }
+    })?;
+    failed.map_or(Ok(()), Err)
+}
