@@ -63,7 +63,7 @@ impl Mutations {
     /// Appends one change; keys must come in ascending order.
     ///
     /// # Errors
-    /// `Invalid` when the key is empty, too long, not after the previous one, or the value too long.
+    /// `Invalid` when the key is empty, too long, ends in NUL, is not after the previous one, or the value too long.
     pub fn push(&mut self, last: &mut Vec<u8>, mutation: Mutation<'_>) -> Result<()> {
         let (key, value) = match mutation {
             Mutation::Put(key, value) => (key, Some(value)),
@@ -135,6 +135,10 @@ fn check_sizes(mutation: Mutation<'_>) -> std::result::Result<(), &'static str> 
     };
     if key.is_empty() || key.len() > KEY_BYTES_MAX {
         return Err("key length outside 1..=1024");
+    }
+    // Then no key is another key and NUL, whatever a store underneath makes of its ends.
+    if key.last() == Some(&0) {
+        return Err("key ends in NUL");
     }
     if value_len > VALUE_BYTES_MAX {
         return Err("value longer than 40 KiB");

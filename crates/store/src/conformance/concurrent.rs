@@ -1,0 +1,88 @@
+//! What readers see beside a writer.
+
+use super::batch;
+use crate::{Scan, Store, Visit};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+
+const BATCHES: u64 = 3000;
+
+/// Two rows far apart always carry the same number, whatever a reader catches the writer at.
+pub fn batches_are_seen_whole_or_not_at_all(store: &impl Store) {
+    let done = AtomicBool::new(false);
+    let looks = AtomicU64::new(0);
+    let write = |n: u64| {
+        let pad = |k: u64| (format!("m{k:04}").into_bytes(), Some(vec![n as u8; 64]));
+        let mut changes: Vec<_> = (0..20).map(|k| pad((n * 20 + k) % 5000)).collect();
+        changes.push((b"a-first".to_vec(), Some(n.to_le_bytes().to_vec())));
+        changes.push((b"z-last".to_vec(), Some(n.to_le_bytes().to_vec())));
+        store.apply(&batch(&changes)).unwrap();
+    };
+    write(0);
+    thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    let pair =
+                        store.consistent(|| (store.get(b"a-first").unwrap(), store.get(b"z-last").unwrap()));
+                    assert!(pair.0.is_some());
+                    assert_eq!(pair.0, pair.1, "half a batch was seen");
+                    looks.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+        for n in 1..BATCHES {
+            write(n);
+        }
+        // On a busy machine the readers may not have started yet.
+        while looks.load(Ordering::Relaxed) < 100 {
+            thread::yield_now();
+        }
+        done.store(true, Ordering::Relaxed);
+    });
+    assert_eq!(store.stamp() % 2, 0);
+}
+
+/// A scan beside a writer yields every row that was there all along, once and in order.
+pub fn scans_beside_a_writer_stay_ordered(store: &impl Store) {
+    let fixed = |n: u64| format!("r{:06}", n * 10).into_bytes();
+    let changes: Vec<_> = (0..2000).map(|n| (fixed(n), Some(vec![1; 100]))).collect();
+    store.apply(&batch(&changes)).unwrap();
+    let done = AtomicBool::new(false);
+    let scans = AtomicU64::new(0);
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    let mut last = Vec::new();
+                    let mut found = 0;
+                    let visit = &mut |key: &[u8], value: &[u8]| {
+                        assert!(key > last.as_slice(), "out of order");
+                        last = key.to_vec();
+                        found += u64::from(value == [1; 100]);
+                        Visit::Next
+                    };
+                    store.scan(Scan::prefix(b"r"), visit).unwrap();
+                    assert_eq!(found, 2000, "a row that was there all along was missed");
+                    scans.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+        for round in 0..BATCHES / 2 {
+            let moving = |n: u64| format!("r{:06}", (round * 7 + n) % 2000 * 10 + 5).into_bytes();
+            let changes: Vec<_> = (0..16)
+                .map(|n| {
+                    (
+                        moving(n),
+                        (round % 3 != 0).then(|| vec![2; (round % 400) as usize]),
+                    )
+                })
+                .collect();
+            store.apply(&batch(&changes)).unwrap();
+        }
+        while scans.load(Ordering::Relaxed) < 3 {
+            thread::yield_now();
+        }
+        done.store(true, Ordering::Relaxed);
+    });
+}

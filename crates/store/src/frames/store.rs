@@ -1,0 +1,290 @@
+//! Reading and writing frames of the live state.
+
+use super::publish::Held;
+use super::slots::Slots;
+use super::{Disk, FRAME_BYTES, FileName, Frame, FrameId};
+use crate::{Error, ErrorKind, Result};
+use nokv_types::failpoint::{self, Scope};
+use std::collections::HashMap;
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Sizes and counters of a frame store.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct FrameStats {
+    /// Frames of the live state that have been written at least once.
+    pub frames: usize,
+    /// Slots in the file.
+    pub slots: usize,
+    /// Free slots that still hold blocks.
+    pub slots_free: usize,
+    /// Free slots whose blocks were given back.
+    pub slots_punched: usize,
+    /// Length of the frames file less what was given back, in bytes.
+    pub file_bytes: u64,
+    /// Frames read and verified.
+    pub reads: u64,
+    /// Frames written.
+    pub writes: u64,
+    /// Epoch of the published manifest.
+    pub epoch: u64,
+}
+
+/// The live table: where the newest written image of each frame is.
+#[derive(Debug, Default)]
+pub(crate) struct Table {
+    pub(crate) live: HashMap<FrameId, Frame>,
+    pub(crate) slots: Slots,
+    pub(crate) next_write: u64,
+}
+
+/// The store; see the module for its invariants.
+#[derive(Debug)]
+pub(crate) struct FrameStore {
+    pub(super) disk: Arc<dyn Disk>,
+    pub(super) table: Arc<Mutex<Table>>,
+    pub(super) published: Mutex<Arc<Held>>,
+    pub(super) failed: AtomicBool,
+    scope: Scope,
+    unflushed: AtomicBool,
+    closed: AtomicBool,
+    reads: AtomicU64,
+    writes: AtomicU64,
+    /// Frames written between the last few flushes, newest last.
+    drains: Mutex<Drains>,
+}
+
+/// A drain is a few waves of writes, children before parents, each ended by a flush.
+#[derive(Debug, Default)]
+struct Drains {
+    counted: u64,
+    waves: [usize; 4],
+}
+
+impl FrameStore {
+    pub(super) fn new(disk: Arc<dyn Disk>, table: Arc<Mutex<Table>>, published: Held) -> Self {
+        Self {
+            disk,
+            table,
+            published: Mutex::new(Arc::new(published)),
+            failed: AtomicBool::new(false),
+            scope: failpoint::scope(),
+            unflushed: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
+            reads: AtomicU64::new(0),
+            writes: AtomicU64::new(0),
+            drains: Mutex::default(),
+        }
+    }
+
+    pub(super) fn table(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The state that the manifest on disk names.
+    pub(crate) fn published(&self) -> Arc<Held> {
+        Arc::clone(&self.published.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Puts the calling thread into the failpoint scope of this store's opener.
+    pub(crate) fn enter(&self) -> failpoint::Entered {
+        self.scope.enter()
+    }
+
+    /// From now on writes are dropped: the engine drains once more while it is torn down, and nothing
+    /// that is not published by now ever will be.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn contains(&self, id: &FrameId) -> bool {
+        self.table().live.contains_key(id)
+    }
+
+    pub(crate) fn ids(&self) -> Vec<FrameId> {
+        self.table().live.keys().copied().collect()
+    }
+
+    /// Whether something was written or deleted since [`FrameStore::flushed`]; the engine asks.
+    pub(crate) fn unflushed(&self) -> bool {
+        self.unflushed.load(Ordering::Acquire)
+    }
+
+    /// The engine wants its writes durable: they will be when the next manifest is published.
+    pub(crate) fn flushed(&self) {
+        self.unflushed.store(false, Ordering::Release);
+        let mut drains = self.drains.lock().unwrap_or_else(PoisonError::into_inner);
+        let writes = self.writes();
+        let wave = (writes - drains.counted) as usize;
+        drains.counted = writes;
+        drains.waves.rotate_left(1);
+        drains.waves[3] = wave;
+    }
+
+    /// Frames that the last drain wrote, about: the engine does not tell what is dirty now.
+    pub(crate) fn recent_drain(&self) -> usize {
+        self.drains
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .waves
+            .iter()
+            .sum()
+    }
+
+    pub(crate) fn writes(&self) -> u64 {
+        self.writes.load(Ordering::Acquire)
+    }
+
+    /// Reads the newest image of a frame into `into`.
+    ///
+    /// # Errors
+    /// `Corrupt` when the frame is not listed or does not match its checksum, `Io` from the disk.
+    pub(crate) fn read(&self, id: &FrameId, into: &mut [u8]) -> Result<()> {
+        let mut frame = self.live_frame(id)?;
+        loop {
+            self.reads.fetch_add(1, Ordering::Relaxed);
+            let outcome = read_frame(&*self.disk, id, frame, into);
+            if outcome.is_ok() {
+                return outcome;
+            }
+            // The frame may have moved and its slot been taken by another one since we looked.
+            let now = self.live_frame(id)?;
+            if now == frame {
+                return outcome;
+            }
+            frame = now;
+        }
+    }
+
+    /// Reads a frame as it is in a held state.
+    ///
+    /// # Errors
+    /// As [`FrameStore::read`].
+    pub(crate) fn read_held(&self, state: &Held, id: &FrameId, into: &mut [u8]) -> Result<()> {
+        let frame = state.frame(id).ok_or_else(|| {
+            Error::new(
+                ErrorKind::Corrupt,
+                "read frame",
+                show(id),
+                "is not in the published state",
+            )
+        })?;
+        self.reads.fetch_add(1, Ordering::Relaxed);
+        read_frame(&*self.disk, id, frame, into)
+    }
+
+    fn live_frame(&self, id: &FrameId) -> Result<Frame> {
+        let frame = self.table().live.get(id).copied();
+        frame.ok_or_else(|| Error::new(ErrorKind::Corrupt, "read frame", show(id), "is not in the store"))
+    }
+
+    /// Writes an image of a frame to a free slot and makes it the newest.
+    ///
+    /// # Errors
+    /// `Full` and `Io` from the disk; the older image is untouched.
+    pub(crate) fn write(&self, id: FrameId, bytes: &[u8]) -> Result<()> {
+        if self.closed.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let (slot, write) = {
+            let mut table = self.table();
+            table.next_write += 1;
+            (table.slots.take(), table.next_write - 1)
+        };
+        let sum = Frame::checksum(&id, write, bytes);
+        let frame = Frame { slot, write, sum };
+        if let Err(error) = write_frame(&*self.disk, frame, bytes) {
+            self.table().slots.release(slot);
+            return Err(file_error("write frame", &show(&id), error));
+        }
+        let mut table = self.table();
+        if let Some(older) = table.live.insert(id, frame) {
+            table.slots.release(older.slot);
+        }
+        drop(table);
+        self.unflushed.store(true, Ordering::Release);
+        self.writes.fetch_add(1, Ordering::Release);
+        Ok(())
+    }
+
+    /// Takes a frame out of the live state; one that is not there is no error.
+    pub(crate) fn delete(&self, id: &FrameId) {
+        let mut table = self.table();
+        if let Some(frame) = table.live.remove(id) {
+            table.slots.release(frame.slot);
+            self.unflushed.store(true, Ordering::Release);
+        }
+    }
+
+    pub(crate) fn stats(&self) -> FrameStats {
+        let epoch = self.published().epoch();
+        let table = self.table();
+        let (backed, holes) = table.slots.free();
+        FrameStats {
+            frames: table.live.len(),
+            slots: table.slots.len(),
+            slots_free: backed,
+            slots_punched: holes,
+            file_bytes: (table.slots.len() - holes) as u64 * FRAME_BYTES as u64,
+            reads: self.reads.load(Ordering::Relaxed),
+            writes: self.writes.load(Ordering::Relaxed),
+            epoch,
+        }
+    }
+}
+
+fn write_frame(disk: &dyn Disk, frame: Frame, bytes: &[u8]) -> io::Result<()> {
+    const POINT: &str = "store.frame.write";
+    if let Some(part) = failpoint::hit_write(POINT, bytes.len())? {
+        disk.write_at(FileName::Frames, frame.offset(), &bytes[..part])?;
+        return Err(failpoint::short_write(POINT));
+    }
+    disk.write_at(FileName::Frames, frame.offset(), bytes)
+}
+
+/// Reads and verifies one frame.
+///
+/// # Errors
+/// `Corrupt` when the file ends inside the slot or the checksum does not match, `Io` from the disk.
+pub(super) fn read_frame(disk: &dyn Disk, id: &FrameId, frame: Frame, into: &mut [u8]) -> Result<()> {
+    let subject = || format!("{} in slot {}", show(id), frame.slot);
+    let read = failpoint::hit("store.frame.read")
+        .and_then(|()| disk.read_at(FileName::Frames, frame.offset(), into));
+    match read {
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+            let cause = Error::new(
+                ErrorKind::Corrupt,
+                "read frame",
+                subject(),
+                "the file ends inside the frame",
+            );
+            Err(cause.caused_by(error))
+        }
+        Err(error) => Err(file_error("read frame", &subject(), error)),
+        Ok(()) if Frame::checksum(id, frame.write, into) != frame.sum => {
+            let detail = "does not match its checksum: damaged, or an older frame in its place";
+            Err(Error::new(ErrorKind::Corrupt, "read frame", subject(), detail))
+        }
+        Ok(()) => Ok(()),
+    }
+}
+
+/// Wraps an error of the disk: no space left is `Full`, anything else `Io`.
+pub(crate) fn file_error(op: &'static str, subject: &str, error: io::Error) -> Error {
+    let (kind, detail) = match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => (ErrorKind::Full, "no space left"),
+        _ => (ErrorKind::Io, "the disk refused"),
+    };
+    Error::new(kind, op, subject, detail).caused_by(error)
+}
+
+/// A frame's name in messages.
+pub(crate) fn show(id: &FrameId) -> String {
+    use std::fmt::Write as _;
+    let mut text = String::from("frame ");
+    for byte in id {
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}

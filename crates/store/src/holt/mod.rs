@@ -1,0 +1,195 @@
+//! The durable implementation of the seam: one Holt tree over the frame store.
+//!
+//! Owns: the tree, how rows are stored in it, batches, consistent reads, and when the tree stands still to be
+//! published. Must not know: what a row means, or the commit log. What survives a crash is the last
+//! published state; the caller replays its log from there.
+//!
+//! Invariants:
+//! * every change of the tree goes through one `Tree::atomic` (single puts defer and may livelock);
+//! * the state that is captured for publishing is exact at a batch boundary;
+//! * a value is handed out only if its checksum binds it to its key;
+//! * an error of `Tree::atomic` leaves memory unknown: it is `Engine`, and the process ends.
+
+mod blobs;
+mod codec;
+mod overlay;
+mod publish;
+mod read;
+mod settings;
+mod view;
+mod write;
+
+pub use publish::{Frozen, Published};
+pub use settings::Settings;
+pub use view::PublishedView;
+
+use crate::frames::{DirDisk, Disk, Found, FrameStats, FrameStore};
+use crate::{Error, ErrorKind, Mutations, Result, Rows, Scan, Store, Visit};
+use blobs::{LiveBlobs, engine_error};
+use holt::Tree;
+use overlay::Overlay;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
+
+/// What [`HoltStore::open`] found.
+#[derive(Debug)]
+pub enum Opened {
+    /// Nothing was ever published: the store is empty, the log holds everything.
+    Fresh(HoltStore),
+    /// The published state; the log is replayed from what it covers.
+    Existing {
+        /// The store, in the published state.
+        store: HoltStore,
+        /// What the publisher said the state covers.
+        covered: Vec<u8>,
+        /// How many states were published before it.
+        epoch: u64,
+    },
+    /// The files are damaged: quarantine the directory and rebuild. The error names frame and slot.
+    Corrupt(Error),
+}
+
+/// Sizes and counters of a store.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct StoreStats {
+    /// The frame store underneath.
+    pub frames: FrameStats,
+    /// Bytes of the manifest on disk, near enough.
+    pub manifest_bytes: u64,
+    /// An estimate of the frames that are dirty now: those of the last drain.
+    pub dirty_frames: usize,
+    /// Memory held by batches that wait for a publish to end, in bytes.
+    pub overlay_bytes: usize,
+}
+
+/// The store; see the module.
+pub struct HoltStore {
+    tree: Tree,
+    frames: Arc<FrameStore>,
+    overlay: Overlay,
+    settings: Settings,
+    writer: RwLock<()>,
+    stamp: AtomicU64,
+    /// Held while a state is frozen and published.
+    publishing: Mutex<bool>,
+    thawed: Condvar,
+}
+
+impl std::fmt::Debug for HoltStore {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("HoltStore")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+impl HoltStore {
+    /// Opens the store in `dir`, creating it when it does not exist. The caller owns the directory.
+    ///
+    /// # Errors
+    /// `TooNew` for files of a later format, `Io` and `Full` from the filesystem, `Engine` when the tree
+    /// does not open. Damage is not an error but [`Opened::Corrupt`].
+    pub fn open(dir: &Path, settings: Settings) -> Result<Opened> {
+        let disk = DirDisk::open(dir)
+            .map_err(|error| crate::frames::file_error("open", &dir.display().to_string(), error))?;
+        Self::open_on(Arc::new(disk), settings)
+    }
+
+    /// Opens the store that `disk` holds.
+    ///
+    /// # Errors
+    /// As [`HoltStore::open`].
+    pub fn open_on(disk: Arc<dyn Disk>, settings: Settings) -> Result<Opened> {
+        let found = match FrameStore::open(disk, settings.verify_on_open) {
+            Err(error) if error.kind == ErrorKind::Corrupt => return Ok(Opened::Corrupt(error)),
+            found => found?,
+        };
+        let (fresh, frames) = match found {
+            Found::Fresh(frames) => (true, frames),
+            Found::Published(frames) => (false, frames),
+        };
+        let published = frames.published();
+        let store = match Self::over(frames, settings) {
+            Err(error) if error.kind == ErrorKind::Corrupt => return Ok(Opened::Corrupt(error)),
+            store => store?,
+        };
+        Ok(if fresh {
+            Opened::Fresh(store)
+        } else {
+            Opened::Existing {
+                store,
+                covered: published.covered().to_vec(),
+                epoch: published.epoch(),
+            }
+        })
+    }
+
+    fn over(frames: FrameStore, settings: Settings) -> Result<Self> {
+        let frames = Arc::new(frames);
+        let blobs = Arc::new(LiveBlobs(Arc::clone(&frames)));
+        let tree = Tree::open_with_blob_store(settings.tree_config(), blobs)
+            .map_err(|error| engine_error("open", "tree", error))?;
+        Ok(Self {
+            tree,
+            frames,
+            overlay: Overlay::default(),
+            settings,
+            writer: RwLock::new(()),
+            stamp: AtomicU64::new(0),
+            publishing: Mutex::new(false),
+            thawed: Condvar::new(),
+        })
+    }
+
+    /// Reads every frame of the published state and checks it, beside running reads and writes.
+    ///
+    /// # Errors
+    /// `Corrupt` naming the first bad frame and its slot, `Io` from the disk.
+    pub fn verify(&self) -> Result<()> {
+        self.frames.verify()
+    }
+
+    /// Sizes and counters; cheap.
+    pub fn stats(&self) -> StoreStats {
+        let frames = self.frames.stats();
+        StoreStats {
+            frames,
+            manifest_bytes: self.frames.published().encoded_len(),
+            dirty_frames: self.frames.recent_drain(),
+            overlay_bytes: self.overlay.bytes(),
+        }
+    }
+}
+
+impl Drop for HoltStore {
+    fn drop(&mut self) {
+        // The engine writes its dirty frames once more while it stops; nothing could publish them.
+        self.frames.close();
+    }
+}
+
+impl Rows for HoltStore {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        read::get(&self.tree, &self.overlay, key)
+    }
+
+    fn scan(&self, range: Scan<'_>, visit: &mut dyn FnMut(&[u8], &[u8]) -> Visit) -> Result<()> {
+        read::scan(&self.tree, &self.overlay, range, visit)
+    }
+}
+
+impl Store for HoltStore {
+    fn apply(&self, batch: &Mutations) -> Result<()> {
+        self.apply_batch(batch)
+    }
+
+    fn stamp(&self) -> u64 {
+        self.stamp.load(Ordering::Acquire)
+    }
+
+    fn exclude_writer(&self, read: &mut dyn FnMut()) {
+        let _writer = self.writer.read().unwrap_or_else(PoisonError::into_inner);
+        read();
+    }
+}

@@ -1,0 +1,165 @@
+//! Publishing: the tree stands still at a batch boundary, its dirty frames are drained, the exact state is
+//! captured and made durable, while batches go on beside it.
+//!
+//! The engine's own checkpoint copies and indexes every dirty frame (1 to 2 ms each) with writers and
+//! scans shut out. So before it runs the tree is frozen: batches go to the overlay, the background drain writes
+//! the dirty frames without shutting anybody out, and the checkpoint then finds next to nothing to do.
+
+use super::HoltStore;
+use super::blobs::engine_error;
+use super::overlay::Phase;
+use crate::frames::{COVERED_BYTES_MAX, Held};
+use crate::{Error, ErrorKind, Result};
+use std::sync::PoisonError;
+use std::time::Duration;
+
+/// With fewer frames than this in the last drain the checkpoint is run at once: at 1 to 2 ms a frame it shuts scans out
+/// for less than the wait for a background drain would take.
+const DRAIN_FRAMES_MIN: usize = 32;
+/// How often the progress of the background drain is looked at.
+const DRAIN_STEP: Duration = Duration::from_millis(5);
+/// Quiet time after which the background drain is taken to be done, beside one and a quarter drain
+/// intervals: it copies all dirty frames before it writes the first.
+const DRAIN_QUIET: Duration = Duration::from_millis(50);
+/// Longest wait for the background drain; the checkpoint then writes what is left.
+const DRAIN_WAIT_MAX: Duration = Duration::from_secs(20);
+
+/// What is published now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Published {
+    /// Its number; grows by one with every publish.
+    pub epoch: u64,
+    /// What the caller said it covers.
+    pub covered: Vec<u8>,
+}
+
+/// A tree that stands still to be published; dropping it lets it go on without.
+#[derive(Debug)]
+#[must_use = "the tree stands still until this is published or dropped"]
+pub struct Frozen<'a> {
+    store: &'a HoltStore,
+    covered: Vec<u8>,
+    thawed: bool,
+}
+
+impl HoltStore {
+    /// Fixes the state after the last applied batch as the one to be published as covering `covered`, and
+    /// lets batches go on beside it. Takes microseconds; call it at a batch boundary.
+    ///
+    /// # Errors
+    /// `Invalid` when another publish is under way or `covered` is longer than 4 KiB.
+    pub fn freeze(&self, covered: &[u8]) -> Result<Frozen<'_>> {
+        let refuse = |why: &str| Err(Error::new(ErrorKind::Invalid, "freeze", "store", why));
+        if covered.len() > COVERED_BYTES_MAX {
+            return refuse("covered is longer than 4 KiB");
+        }
+        let _writer = self.writer.write().unwrap_or_else(PoisonError::into_inner);
+        let mut publishing = self.publishing.lock().unwrap_or_else(PoisonError::into_inner);
+        if *publishing {
+            return refuse("another publish is under way");
+        }
+        *publishing = true;
+        self.overlay.set_phase(Phase::Frozen);
+        Ok(Frozen {
+            store: self,
+            covered: covered.to_vec(),
+            thawed: false,
+        })
+    }
+
+    /// [`HoltStore::freeze`] and [`Frozen::publish`] in one, for callers with nothing to do in between.
+    ///
+    /// # Errors
+    /// As those two.
+    pub fn publish(&self, covered: &[u8]) -> Result<Published> {
+        self.freeze(covered)?.publish()
+    }
+
+    /// Waits until the background drain has written what was dirty when the tree was frozen.
+    fn settle(&self) {
+        let step =
+            |time: Duration| u32::try_from(time.as_millis() / DRAIN_STEP.as_millis()).unwrap_or(u32::MAX);
+        let quiet_steps = step(self.settings.drain_interval.mul_f32(1.25) + DRAIN_QUIET);
+        let (mut quiet, mut seen) = (0, self.frames.writes());
+        for _ in 0..step(DRAIN_WAIT_MAX) {
+            std::thread::sleep(DRAIN_STEP);
+            let writes = self.frames.writes();
+            quiet = if writes == seen { quiet + 1 } else { 0 };
+            seen = writes;
+            if quiet >= quiet_steps {
+                break;
+            }
+        }
+    }
+
+    fn capture(&self, covered: &[u8]) -> Result<Held> {
+        if self.frames.recent_drain() >= DRAIN_FRAMES_MIN {
+            self.settle();
+        }
+        self.tree
+            .checkpoint()
+            .map_err(|error| engine_error("publish", "tree", error))?;
+        Ok(self.frames.capture(covered))
+    }
+
+    /// Brings the overlay's rows into the tree and lets batches go there again.
+    fn thaw(&self) -> Result<()> {
+        {
+            let _writer = self.writer.write().unwrap_or_else(PoisonError::into_inner);
+            // A writer that waits looks at the phase under this lock: it must not miss the notification.
+            let _publishing = self.publishing.lock().unwrap_or_else(PoisonError::into_inner);
+            self.overlay.set_phase(Phase::Merging);
+            self.thawed.notify_all();
+        }
+        let mut after: Option<Vec<u8>> = None;
+        loop {
+            // Under the writer's lock, so that the rows are still the current ones; a page takes about 1 ms.
+            let _writer = self.writer.write().unwrap_or_else(PoisonError::into_inner);
+            let (_, page) = self.overlay.page(b"", after.as_deref());
+            let Some((last, _)) = page.last() else {
+                self.overlay.clear();
+                self.overlay.set_phase(Phase::Off);
+                break;
+            };
+            after = Some(last.clone());
+            self.merge_rows(&page)?;
+        }
+        *self.publishing.lock().unwrap_or_else(PoisonError::into_inner) = false;
+        Ok(())
+    }
+}
+
+impl Frozen<'_> {
+    /// Writes the frozen state and makes it the published one. Batches and reads go on meanwhile.
+    ///
+    /// The log must be durable through what the state covers before this is called.
+    ///
+    /// # Errors
+    /// `Full`: nothing was published, the older state stays, try again after space was freed. `Io` and
+    /// `Engine`: what is durable or in memory is unknown, the process ends.
+    pub fn publish(mut self) -> Result<Published> {
+        let captured = self.store.capture(&self.covered);
+        let thawed = self.thaw();
+        let captured = captured?;
+        let published = Published {
+            epoch: captured.epoch(),
+            covered: std::mem::take(&mut self.covered),
+        };
+        self.store.frames.publish(captured)?;
+        thawed.map(|()| published)
+    }
+
+    fn thaw(&mut self) -> Result<()> {
+        self.thawed = true;
+        self.store.thaw()
+    }
+}
+
+impl Drop for Frozen<'_> {
+    fn drop(&mut self) {
+        if !self.thawed {
+            // An engine error repeats at the next batch, where it ends the process.
+            let _ = self.thaw();
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Tests of the store as a whole: the conformance suite on both implementations, reopening, crashes, damage.
+
+mod conformance;
