@@ -10,10 +10,10 @@
 //!   recovery refuses and names what is lost;
 //! * corrupt bytes are a typed error or verdict, never a wrong answer and never a panic.
 
-//pub mod checkpoint;
+pub mod checkpoint;
 mod disk;
 mod error;
-//pub mod events;
+pub mod events;
 pub mod failpoints;
 mod fields;
 pub mod log;

@@ -22,7 +22,7 @@ mod seal;
 mod state;
 mod sync;
 mod upkeep;
-mod window;
+pub(crate) mod window;
 
 pub use append::Log;
 pub use reader::LogReader;

@@ -47,8 +47,6 @@ pub enum LogVerdict {
 pub struct LogScan {
     pub(crate) shared: Arc<Shared>,
     pub(crate) verdict: LogVerdict,
-    /// Where the good part ends when something follows it: file, offset, last byte that is not zero.
-    pub(crate) cut: Option<(u64, u64, u64)>,
     clean_shutdown: bool,
 }
 
@@ -71,8 +69,8 @@ impl LogScan {
         check_owner(&state, &options)?;
         options.file_bytes = state.file_bytes;
         let mut walk = Walk::new(&*disk, dir, &options, state, floor);
-        let found = walk.run(&listing.files)?;
-        let clean_shutdown = state.clean && state.durable == walk.tail && found.verdict == LogVerdict::Clean;
+        let verdict = walk.run(&listing.files)?;
+        let clean_shutdown = state.clean && state.durable == walk.tail && verdict == LogVerdict::Clean;
         let files = Files {
             used: walk.used,
             ready: walk.ready,
@@ -83,8 +81,7 @@ impl LogScan {
         };
         Ok(Self {
             shared: Arc::new(Shared::new(disk, dir.to_path_buf(), options, files)),
-            verdict: found.verdict,
-            cut: found.cut,
+            verdict,
             clean_shutdown,
         })
     }
@@ -102,7 +99,6 @@ impl LogScan {
         Self {
             shared: Arc::new(Shared::new(disk, dir.to_path_buf(), options, files)),
             verdict: LogVerdict::Missing,
-            cut: None,
             clean_shutdown: false,
         }
     }
@@ -211,12 +207,6 @@ impl Listing {
     }
 }
 
-/// Where and how the good part of the log ends.
-struct Found {
-    verdict: LogVerdict,
-    cut: Option<(u64, u64, u64)>,
-}
-
 /// The running state of a scan.
 struct Walk<'a> {
     disk: &'a dyn Disk,
@@ -266,7 +256,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn run(&mut self, listed: &[u64]) -> Result<Found> {
+    fn run(&mut self, listed: &[u64]) -> Result<LogVerdict> {
         let indices: Vec<u64> = listed
             .iter()
             .copied()
@@ -404,7 +394,7 @@ impl<'a> Walk<'a> {
 
     /// Judges what comes after the good part; `rest` starts with the file that it ends in (or with the
     /// first one after a gap).
-    fn finish(&mut self, rest: &[u64], problem: Option<String>) -> Result<Found> {
+    fn finish(&mut self, rest: &[u64], problem: Option<String>) -> Result<LogVerdict> {
         let mut evidence = Evidence::default();
         evidence.durable(&self.state.durable);
         if let Some(floor) = &self.floor {
@@ -442,7 +432,7 @@ impl<'a> Walk<'a> {
         problem: Option<String>,
         cut: Option<(u64, u64, u64)>,
         last_used: (u64, u64),
-    ) -> Found {
+    ) -> LogVerdict {
         let seq = self.tail.seq + 1;
         let closed_here = self.state.clean && self.state.durable == self.tail;
         let lost = evidence.durable_seq >= seq;
@@ -454,10 +444,9 @@ impl<'a> Walk<'a> {
                 .unwrap_or_else(|| "the log ends before what was durable".to_owned());
             let to = (evidence.version > self.tail.version.0).then_some(Version(evidence.version));
             let from = Version(self.tail.version.0 + 1);
-            let verdict = LogVerdict::Corrupt { seq, from, to, why };
-            return Found { verdict, cut };
+            return LogVerdict::Corrupt { seq, from, to, why };
         }
-        let verdict = match cut {
+        match cut {
             None if problem.is_none() || closed_here => LogVerdict::Clean,
             None => LogVerdict::TornTail { seq, bytes_cut: 0 },
             Some((file, from, end)) => LogVerdict::TornTail {
@@ -468,8 +457,7 @@ impl<'a> Walk<'a> {
                     end - from + last_used.1
                 },
             },
-        };
-        Found { verdict, cut }
+        }
     }
 }
 
