@@ -10,7 +10,7 @@ pub fn random_operations_match_a_map(store: &impl Store, seed: u64) {
     let mut rng = Rng::new(seed);
     let mut map = BTreeMap::new();
     for step in 0..600 {
-        let changes: Vec<_> = (0..1 + rng.below(40)).map(|_| random_change(&mut rng)).collect();
+        let changes: Vec<_> = (0..=rng.below(40)).map(|_| random_change(&mut rng)).collect();
         store.apply(&batch(&changes)).unwrap();
         for (key, value) in changes {
             match value {
@@ -43,7 +43,7 @@ pub(super) fn random_change(rng: &mut Rng) -> (Vec<u8>, Option<Vec<u8>>) {
     } else {
         rng.below(300)
     };
-    (key, Some(vec![rng.next() as u8; len as usize]))
+    (key, Some(vec![rng.draw() as u8; len as usize]))
 }
 
 /// Keys of a few directories with names that share prefixes, some with low bytes inside.

@@ -7,7 +7,7 @@ use crate::{Error, ErrorKind, Result};
 use nokv_types::failpoint::{self, Scope};
 use std::collections::HashMap;
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Sizes and counters of a frame store.
@@ -51,6 +51,7 @@ pub(crate) struct FrameStore {
     closed: AtomicBool,
     reads: AtomicU64,
     writes: AtomicU64,
+    planner_asks: AtomicU32,
     /// Frames written between the last few flushes, newest last.
     drains: Mutex<Drains>,
 }
@@ -74,6 +75,7 @@ impl FrameStore {
             closed: AtomicBool::new(false),
             reads: AtomicU64::new(0),
             writes: AtomicU64::new(0),
+            planner_asks: AtomicU32::new(0),
             drains: Mutex::default(),
         }
     }
@@ -114,12 +116,33 @@ impl FrameStore {
     /// The engine wants its writes durable: they will be when the next manifest is published.
     pub(crate) fn flushed(&self) {
         self.unflushed.store(false, Ordering::Release);
+        self.watch_drain();
         let mut drains = self.drains.lock().unwrap_or_else(PoisonError::into_inner);
         let writes = self.writes();
         let wave = (writes - drains.counted) as usize;
         drains.counted = writes;
         drains.waves.rotate_left(1);
         drains.waves[3] = wave;
+    }
+
+    /// Starts to watch for the end of the background drain.
+    pub(crate) fn watch_drain(&self) {
+        self.planner_asks.store(0, Ordering::Release);
+    }
+
+    /// The engine's drain planner asked whether a flush is owed.
+    pub(crate) fn planner_asked(&self) {
+        self.planner_asks.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Whether nothing was left to drain at some time since [`FrameStore::watch_drain`].
+    ///
+    /// The engine does not say what is dirty. But its planner asks for an owed flush once in a round that
+    /// found dirty frames, which are then written, and again only when it found none: three times
+    /// with no write in between (the first may belong to a round that began earlier) mean that all is clean. A later
+    /// engine may ask otherwise; then publishing is slower or shuts scans out longer, and stays right.
+    pub(crate) fn is_drained(&self) -> bool {
+        self.planner_asks.load(Ordering::Acquire) >= 3
     }
 
     /// Frames that the last drain wrote, about: the engine does not tell what is dirty now.
@@ -204,6 +227,7 @@ impl FrameStore {
         }
         drop(table);
         self.unflushed.store(true, Ordering::Release);
+        self.watch_drain();
         self.writes.fetch_add(1, Ordering::Release);
         Ok(())
     }

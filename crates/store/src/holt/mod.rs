@@ -29,7 +29,7 @@ use blobs::{LiveBlobs, engine_error};
 use holt::Tree;
 use overlay::Overlay;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
 
 /// What [`HoltStore::open`] found.
@@ -71,6 +71,8 @@ pub struct HoltStore {
     settings: Settings,
     writer: RwLock<()>,
     stamp: AtomicU64,
+    /// Writers at the lock: the merge lets one pass between two of its steps.
+    waiting: AtomicUsize,
     /// Held while a state is frozen and published.
     publishing: Mutex<bool>,
     thawed: Condvar,
@@ -137,6 +139,7 @@ impl HoltStore {
             settings,
             writer: RwLock::new(()),
             stamp: AtomicU64::new(0),
+            waiting: AtomicUsize::new(0),
             publishing: Mutex::new(false),
             thawed: Condvar::new(),
         })

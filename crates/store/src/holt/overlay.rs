@@ -119,12 +119,12 @@ impl Overlay {
         )
     }
 
-    /// Forgets everything; the caller excludes the writer and has all rows in the tree.
-    pub(super) fn clear(&self) {
+    /// Takes all rows away; the caller excludes the writer and has them all in the tree.
+    pub(super) fn take(&self) -> impl Sized + use<> {
         let mut contents = self.write();
-        contents.rows = BTreeMap::new();
         contents.bytes = 0;
         contents.generation += 1;
+        std::mem::take(&mut contents.rows)
     }
 }
 

@@ -11,16 +11,14 @@ use super::overlay::Phase;
 use crate::frames::{COVERED_BYTES_MAX, Held};
 use crate::{Error, ErrorKind, Result};
 use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-/// With fewer frames than this in the last drain the checkpoint is run at once: at 1 to 2 ms a frame it shuts scans out
-/// for less than the wait for a background drain would take.
-const DRAIN_FRAMES_MIN: usize = 32;
 /// How often the progress of the background drain is looked at.
-const DRAIN_STEP: Duration = Duration::from_millis(5);
-/// Quiet time after which the background drain is taken to be done, beside one and a quarter drain
-/// intervals: it copies all dirty frames before it writes the first.
-const DRAIN_QUIET: Duration = Duration::from_millis(50);
+const DRAIN_STEP: Duration = Duration::from_millis(2);
+/// Time without writes, beside a drain interval, after which the drain is taken to be done even though the
+/// engine's planner did not show it: a drain copies all its frames before it writes the first.
+const DRAIN_QUIET: Duration = Duration::from_secs(1);
 /// Longest wait for the background drain; the checkpoint then writes what is left.
 const DRAIN_WAIT_MAX: Duration = Duration::from_secs(20);
 
@@ -77,25 +75,23 @@ impl HoltStore {
 
     /// Waits until the background drain has written what was dirty when the tree was frozen.
     fn settle(&self) {
-        let step =
-            |time: Duration| u32::try_from(time.as_millis() / DRAIN_STEP.as_millis()).unwrap_or(u32::MAX);
-        let quiet_steps = step(self.settings.drain_interval.mul_f32(1.25) + DRAIN_QUIET);
+        let steps = |time: Duration| (time.as_micros() / DRAIN_STEP.as_micros()) as u32;
+        let quiet_steps = steps(self.settings.drain_interval + DRAIN_QUIET);
         let (mut quiet, mut seen) = (0, self.frames.writes());
-        for _ in 0..step(DRAIN_WAIT_MAX) {
+        self.frames.watch_drain();
+        for _ in 0..steps(DRAIN_WAIT_MAX) {
             std::thread::sleep(DRAIN_STEP);
             let writes = self.frames.writes();
             quiet = if writes == seen { quiet + 1 } else { 0 };
             seen = writes;
-            if quiet >= quiet_steps {
+            if self.frames.is_drained() || quiet >= quiet_steps {
                 break;
             }
         }
     }
 
     fn capture(&self, covered: &[u8]) -> Result<Held> {
-        if self.frames.recent_drain() >= DRAIN_FRAMES_MIN {
-            self.settle();
-        }
+        self.settle();
         self.tree
             .checkpoint()
             .map_err(|error| engine_error("publish", "tree", error))?;
@@ -112,20 +108,30 @@ impl HoltStore {
             self.thawed.notify_all();
         }
         let mut after: Option<Vec<u8>> = None;
-        loop {
+        let merged = loop {
+            self.let_a_writer_pass();
             // Under the writer's lock, so that the rows are still the current ones; a page takes about 1 ms.
             let _writer = self.writer.write().unwrap_or_else(PoisonError::into_inner);
             let (_, page) = self.overlay.page(b"", after.as_deref());
             let Some((last, _)) = page.last() else {
-                self.overlay.clear();
                 self.overlay.set_phase(Phase::Off);
-                break;
+                break self.overlay.take();
             };
             after = Some(last.clone());
             self.merge_rows(&page)?;
-        }
+        };
+        // Hundreds of thousands of rows take a while to free: not under the lock.
+        drop(merged);
         *self.publishing.lock().unwrap_or_else(PoisonError::into_inner) = false;
         Ok(())
+    }
+
+    /// The lock is not fair, and the merge would take it again at once.
+    fn let_a_writer_pass(&self) {
+        let stamp = self.stamp.load(Ordering::Acquire);
+        while self.waiting.load(Ordering::Acquire) > 0 && self.stamp.load(Ordering::Acquire) == stamp {
+            std::thread::yield_now();
+        }
     }
 }
 

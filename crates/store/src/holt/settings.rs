@@ -23,7 +23,7 @@ impl Default for Settings {
             pool_frames: 2048,
             // 16 MiB: a view is streamed in key order, frame by frame.
             view_pool_frames: 32,
-            drain_interval: Duration::from_millis(250),
+            drain_interval: Duration::from_millis(100),
             verify_on_open: true,
         }
     }

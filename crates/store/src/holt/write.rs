@@ -14,7 +14,9 @@ impl HoltStore {
         if batch.is_empty() {
             return Ok(());
         }
+        self.waiting.fetch_add(1, Ordering::AcqRel);
         let _writer = self.admit_writer();
+        self.waiting.fetch_sub(1, Ordering::AcqRel);
         self.stamp.fetch_add(1, Ordering::AcqRel);
         let outcome = match self.overlay.phase() {
             Phase::Off => self.apply_to_tree(batch),
