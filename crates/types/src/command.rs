@@ -25,6 +25,9 @@ pub struct Request {
     pub id: Option<RequestId>,
     /// Results of stream 0 below this sequence were taken and can be forgotten.
     pub retired_below: u64,
+    /// Requests (stream, sequence) of other streams whose results were taken, all their parts: in those streams
+    /// a sequence is an identity and not an order.
+    pub retired: Vec<(u32, u64)>,
     /// Who is named in events, at most 64 bytes.
     pub actor: Vec<u8>,
     /// What to do.
@@ -37,6 +40,7 @@ impl Request {
         Self {
             id: None,
             retired_below: 0,
+            retired: Vec::new(),
             actor: Vec::new(),
             command,
         }
@@ -292,6 +296,8 @@ pub enum Work {
     ObjectsDeleted { objects: Vec<ObjectId> },
     /// Forgets a reservation all of whose unpublished ids were deleted; two passes are needed.
     ReservationSwept { reservation: ReservationId },
-    /// Writes the exactly-once window into rows, before a checkpoint.
+    /// Writes the exactly-once window into rows: the last batch before a state is published.
     SaveWindow,
+    /// As `SaveWindow`, and notes that the process stops in order: allocation goes on without a gap.
+    Stop,
 }
