@@ -185,8 +185,12 @@ impl<'a, R: Rows> Batch<'a, R> {
 
     /// Work at the start of a batch: the ceiling, and which version was current at this time.
     fn begin(&mut self) {
-        if self.state.counters.ceiling.0 < self.state.last.0 + CEILING_LOW {
+        let low = self.state.counters.ceiling.0 < self.state.last.0 + CEILING_LOW;
+        if low {
             self.state.counters.ceiling = Version(self.state.last.0 + CEILING_STEP);
+        }
+        // A clean stop left its last version behind: from now on only the ceiling is true.
+        if low || self.state.counters.last.is_some() {
             self.state.counters.last = None;
             self.must_sync = true;
             self.write_counters();
