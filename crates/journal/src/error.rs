@@ -15,8 +15,13 @@ pub enum ErrorKind {
     Fatal,
     /// Stored bytes do not match their checksum, chain or shape: never retry, recovery or the operator decides.
     Corrupt,
-    /// Acknowledged versions cannot be restored: an operator must accept the loss by name.
-    Loss,
+    /// Acknowledged versions cannot be restored: an operator must accept the loss of what is named.
+    Loss {
+        /// The first version that may be lost.
+        from: u64,
+        /// The last version that existed; `None` when nothing tells which that was.
+        to: Option<u64>,
+    },
     /// The caller broke a precondition: a programming error, give up.
     Invalid,
     /// The stored format is newer than this program: upgrade the program.

@@ -19,7 +19,7 @@ mod fields;
 pub mod log;
 mod log_time;
 mod position;
-//pub mod recovery;
+pub mod recovery;
 mod segment;
 
 pub use disk::{Disk, DiskFile, OsDisk};

@@ -14,6 +14,7 @@ mod append;
 mod cut;
 mod evidence;
 mod files;
+mod judge;
 mod open;
 mod prepare;
 mod reader;
@@ -22,11 +23,13 @@ mod seal;
 mod state;
 mod sync;
 mod upkeep;
+mod walk;
 pub(crate) mod window;
 
 pub use append::Log;
 pub use reader::LogReader;
 pub use scan::{LogScan, LogVerdict};
+pub(crate) use state::STATE_NAME;
 pub use sync::SyncHandle;
 pub use upkeep::{LogUsage, Upkeep};
 

@@ -203,6 +203,7 @@ impl Log {
                 index,
                 file,
                 base,
+                start: SEAL_BYTES,
                 end: SEAL_BYTES,
             });
         }

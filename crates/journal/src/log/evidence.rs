@@ -1,39 +1,94 @@
-//! Looking on past damage for what proves that it hit something durable.
+//! Looking on past damage: for what proves that it hit something durable, and for a place to go on from.
 
-use super::state::LogState;
+use super::seal::SEAL_BYTES;
 use super::window::Window;
-use crate::Position;
 use crate::disk::DiskFile;
 use crate::segment::{Header, SEGMENT_ALIGN, SEGMENT_HEADER_BYTES, SEGMENT_MAGIC, Segment};
+use crate::{Position, WorkspaceId};
 use std::io;
 use std::sync::Arc;
 
 /// Bytes looked at in one step.
 const STEP: usize = 256 << 10;
 
-/// The highest durable segment and the highest version that anything speaks of.
+/// What anything behind the good part speaks of.
 #[derive(Debug, Default)]
-pub(crate) struct Evidence {
-    pub(crate) durable_seq: u64,
-    pub(crate) version: u64,
+pub(super) struct Evidence {
+    /// The highest segment that was durable.
+    pub(super) durable_seq: u64,
+    /// The highest segment whose header is here.
+    pub(super) found_seq: u64,
+    /// The highest version that was committed.
+    pub(super) version: u64,
 }
 
 impl Evidence {
     /// Something else proves that `place` was durable.
-    pub(crate) fn durable(&mut self, place: &Position) {
+    pub(super) fn durable(&mut self, place: &Position) {
         self.durable_seq = self.durable_seq.max(place.seq);
         self.version = self.version.max(place.version.0);
+    }
+
+    /// A header has a checksum of its own, so it counts even when the payload is damaged.
+    fn header(&mut self, header: &Header) {
+        self.durable_seq = self.durable_seq.max(header.durable_seq);
+        self.found_seq = self.found_seq.max(header.seq);
+        self.version = self.version.max(header.last_version.0);
     }
 }
 
 /// Searches `file` from `from` for segments later than `tail_seq`; answers the offset after the last byte
 /// that is not zero, or `None` when there is none.
-pub(crate) fn search(
+pub(super) fn search(
     file: &Arc<dyn DiskFile>,
     from: u64,
-    state: &LogState,
+    workspace: WorkspaceId,
     tail_seq: u64,
     evidence: &mut Evidence,
+) -> io::Result<Option<u64>> {
+    each_header(file, from, workspace, &mut |_, header, _| {
+        // What an earlier life of these blocks left behind proves nothing.
+        if header.seq > tail_seq {
+            evidence.header(header);
+        }
+        Ok(true)
+    })
+}
+
+/// The offset in `file`, at or after `from`, at which the segment after `floor` begins or would begin.
+pub(super) fn anchor(
+    file: &Arc<dyn DiskFile>,
+    from: u64,
+    workspace: WorkspaceId,
+    floor: &Position,
+) -> io::Result<Option<u64>> {
+    let mut found = None;
+    each_header(
+        file,
+        from.max(SEAL_BYTES),
+        workspace,
+        &mut |offset, header, window| {
+            if header.seq == floor.seq + 1 && header.previous == floor.chain {
+                found = Some(offset);
+            } else if header.seq == floor.seq {
+                let bytes = window.get(offset, header.stored_len())?;
+                if Segment::decode(bytes).is_ok_and(|segment| segment.position() == *floor) {
+                    found = Some(offset + header.stored_len() as u64);
+                }
+            }
+            Ok(found.is_none())
+        },
+    )?;
+    Ok(found)
+}
+
+/// Calls `visit` for every header of the workspace that stands where a segment may begin, until it answers
+/// `false`; answers the offset after the last byte seen that is not zero.
+fn each_header(
+    file: &Arc<dyn DiskFile>,
+    from: u64,
+    workspace: WorkspaceId,
+    visit: &mut dyn FnMut(u64, &Header, &mut Window) -> io::Result<bool>,
 ) -> io::Result<Option<u64>> {
     let mut segments = Window::new(Arc::clone(file));
     let mut steps = Window::new(Arc::clone(file));
@@ -50,35 +105,20 @@ pub(crate) fn search(
             left = Some(offset + last as u64 + 1);
             for (at, word) in chunk.chunks_exact(SEGMENT_ALIGN).enumerate() {
                 let at = offset + (at * SEGMENT_ALIGN) as u64;
-                if word == SEGMENT_MAGIC && at >= inside_until {
-                    inside_until = at + look_at(&mut segments, at, state, tail_seq, evidence)?;
+                if word != SEGMENT_MAGIC || at < inside_until {
+                    continue;
+                }
+                let header = Header::decode(segments.get(at, SEGMENT_HEADER_BYTES)?);
+                if let Ok(header) = header
+                    && header.workspace == workspace
+                {
+                    inside_until = at + header.stored_len() as u64;
+                    if !visit(at, &header, &mut segments)? {
+                        return Ok(left);
+                    }
                 }
             }
         }
         offset += chunk.len() as u64;
     }
-}
-
-/// Takes what a segment at `offset` proves; answers how many bytes it spans, 0 when there is none.
-fn look_at(
-    window: &mut Window,
-    offset: u64,
-    state: &LogState,
-    tail_seq: u64,
-    evidence: &mut Evidence,
-) -> io::Result<u64> {
-    let Ok(header) = Header::decode(window.get(offset, SEGMENT_HEADER_BYTES)?) else {
-        return Ok(0);
-    };
-    // What an earlier life of these blocks left behind proves nothing.
-    if header.workspace != state.workspace || header.seq <= tail_seq {
-        return Ok(0);
-    }
-    // The header has a checksum of its own, so its claim counts even when the payload is damaged; the whole
-    // segment is looked at only to learn that its versions were really written.
-    evidence.durable_seq = evidence.durable_seq.max(header.durable_seq);
-    if Segment::decode(window.get(offset, header.stored_len())?).is_ok() {
-        evidence.version = evidence.version.max(header.last_version.0);
-    }
-    Ok(header.stored_len() as u64)
 }

@@ -32,8 +32,10 @@ pub(crate) fn file_index(name: &str) -> Option<u64> {
 pub(crate) struct LogFile {
     pub(crate) index: u64,
     pub(crate) file: Arc<dyn DiskFile>,
-    /// The position before its first segment.
+    /// The position before its first segment that counts.
     pub(crate) base: Position,
+    /// The offset of that segment: behind the seal, or behind damage that a later state makes irrelevant.
+    pub(crate) start: u64,
     /// The offset after its last segment.
     pub(crate) end: u64,
 }
@@ -46,6 +48,8 @@ pub(crate) struct Files {
     /// Prepared files that hold none yet, in order after `used`.
     pub(crate) ready: VecDeque<(u64, Arc<dyn DiskFile>)>,
     pub(crate) tail: Position,
+    /// The log begins behind damage: what `state` says of its beginning stays until it is trimmed.
+    pub(crate) holed: bool,
     /// Log time of the last segment.
     pub(crate) log_time_ns: u64,
     pub(crate) state: LogState,

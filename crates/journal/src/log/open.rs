@@ -59,6 +59,7 @@ impl Log {
             used: VecDeque::new(),
             ready: VecDeque::new(),
             tail: base,
+            holed: false,
             log_time_ns: 0,
             state,
             durable: base,
@@ -135,10 +136,10 @@ fn start(shared: Arc<Shared>) -> Result<Log> {
     shared.note_durable(tail);
     let state = {
         let mut files = shared.files();
-        let (base, first) = files
-            .used
-            .front()
-            .map_or((tail, 1), |file| (file.base, file.index));
+        let (base, first) = match files.used.front() {
+            Some(file) if !files.holed => (file.base, file.index),
+            _ => (files.state.base, files.state.first_file),
+        };
         files.state = LogState {
             clean: false,
             first_file: first,
@@ -164,6 +165,7 @@ fn take_first(shared: &Shared) -> bool {
         index,
         file,
         base,
+        start: SEAL_BYTES,
         end: SEAL_BYTES,
     });
     true

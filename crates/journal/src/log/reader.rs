@@ -45,7 +45,7 @@ impl LogReader {
         let mut reader = Self {
             place: file.base,
             index: file.index,
-            offset: SEAL_BYTES,
+            offset: file.start,
             subject: file_name(file.index),
             window: Window::new(file.file),
             shared,

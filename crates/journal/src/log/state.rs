@@ -112,8 +112,8 @@ impl LogState {
         })
     }
 
-    /// Reads `STATE` of a directory: absent, unreadable (`Some(None)`), or what it says.
-    pub(crate) fn load(disk: &dyn Disk, dir: &Path) -> Result<Option<Option<Self>>> {
+    /// Reads `STATE` of a directory; `None` when it is absent or both copies are damaged.
+    pub(crate) fn load(disk: &dyn Disk, dir: &Path) -> Result<Option<Self>> {
         let path = dir.join(STATE_NAME);
         let failed = |error| Error::io("read", path.display().to_string(), error);
         if !disk.exists(&path).map_err(failed)? {
@@ -122,7 +122,7 @@ impl LogState {
         let mut bytes = vec![0; COPY_STEP + RECORD + 4];
         let file = disk.open(&path).map_err(failed)?;
         let count = file.read_at(&mut bytes, 0).map_err(failed)?;
-        Self::decode(&bytes[..count]).map(Some)
+        Self::decode(&bytes[..count])
     }
 
     /// Replaces `STATE` durably.

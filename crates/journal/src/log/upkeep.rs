@@ -91,6 +91,7 @@ impl Upkeep {
         let gone: Vec<u64> = {
             let mut files = self.shared.files();
             files.state = state;
+            files.holed = false;
             files.used.drain(..going).map(|file| file.index).collect()
         };
         let run = || -> io::Result<()> {
