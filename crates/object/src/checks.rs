@@ -1,8 +1,11 @@
 //! Checks of arguments that every implementation makes alike.
 
+#[cfg(feature = "s3")]
 use std::time::Duration;
 
-use crate::{Error, ErrorKind, Key, OBJECT_BYTES_MAX, Op, Result, SIGN_LIFE_MAX, SignRequest};
+use crate::{Error, ErrorKind, Key, OBJECT_BYTES_MAX, Op, Result};
+#[cfg(feature = "s3")]
+use crate::{SIGN_LIFE_MAX, SignRequest};
 
 fn invalid(op: Op, key: &Key, why: &'static str) -> Error {
     Error::new(ErrorKind::Invalid, op).on(key).because(why)
@@ -48,7 +51,7 @@ pub(crate) fn list_limit(prefix: &str, limit: usize) -> Result<usize> {
 }
 
 /// Refuses lives that S3 would refuse.
-#[expect(dead_code, reason = "only the S3 store signs so far")]
+#[cfg(feature = "s3")]
 pub(crate) fn sign_life(request: &SignRequest<'_>) -> Result<()> {
     if request.life < Duration::from_secs(1) || request.life > SIGN_LIFE_MAX {
         return Err(invalid(

@@ -24,11 +24,9 @@ use self::footer::{FOOTER_BYTES, Footer};
 use self::publish::{Publisher, sync_folder};
 use crate::{
     ETag, Error, ErrorKind, Key, Listed, Object, ObjectMeta, ObjectStore, Op, Put, PutOutcome, Result,
-    SignRequest, SignedUrl, checks,
+    SignRequest, SignedUrl, checks, parallel,
 };
 
-/// Members of one [`ObjectStore::put_many`] that are open at once.
-const PUT_MANY_FILES: usize = 64;
 /// Folders at this depth and deeper (`meta/ckpt/<name>`) are removed when their last object is.
 const REMOVED_FOLDER_PARTS: usize = 3;
 
@@ -151,37 +149,6 @@ impl DirStore {
         Ok(PutOutcome::AlreadyExists)
     }
 
-    fn put_group(&self, puts: &[Put<'_>]) -> Vec<Result<PutOutcome>> {
-        // All bodies are written before the first sync, so that the kernel writes them back together.
-        let staged: Vec<_> = puts.iter().map(|put| self.stage(put)).collect();
-        let named = puts.iter().zip(staged);
-        let mut outcomes: Vec<_> = named
-            .map(|(put, temp)| temp.and_then(|temp| self.name(put.key, temp)))
-            .collect();
-        let mut synced: Vec<(PathBuf, Option<io::ErrorKind>)> = Vec::new();
-        for (put, outcome) in puts
-            .iter()
-            .zip(&mut outcomes)
-            .filter(|(_, outcome)| outcome.is_ok())
-        {
-            let path = self.path(put.key);
-            let Some(folder) = path.parent() else { continue };
-            let known = synced
-                .iter()
-                .find(|(done, _)| done == folder)
-                .map(|(_, failure)| *failure);
-            let failure = known.unwrap_or_else(|| {
-                let failure = sync_folder(folder).err().map(|e| e.kind());
-                synced.push((folder.to_owned(), failure));
-                failure
-            });
-            if let Some(kind) = failure {
-                *outcome = Err(unsynced(Op::PutIfAbsent, kind.into()).on(put.key));
-            }
-        }
-        outcomes
-    }
-
     /// Unlinks, and answers the folders that changed.
     fn unlink(&self, keys: &[Key]) -> Result<Vec<PathBuf>> {
         let mut folders: Vec<PathBuf> = Vec::new();
@@ -220,9 +187,7 @@ impl ObjectStore for DirStore {
     }
 
     fn put_many(&self, puts: &[Put<'_>]) -> Vec<Result<PutOutcome>> {
-        puts.chunks(PUT_MANY_FILES)
-            .flat_map(|group| self.put_group(group))
-            .collect()
+        parallel::put_many(self, puts)
     }
 
     fn put_if_match(&self, key: &Key, bytes: &[u8], expected: Option<&ETag>) -> Result<ETag> {

@@ -9,11 +9,16 @@
 mod checks;
 pub mod dir;
 mod error;
+pub mod faulty;
 mod key;
 pub mod layout;
 pub mod memory;
 mod open;
+mod parallel;
+pub mod retry;
 mod rng;
+#[cfg(feature = "s3")]
+pub mod s3;
 mod store;
 
 pub use error::{Error, ErrorKind, Op, Result};

@@ -10,7 +10,7 @@ use crate::memory::MemoryStore;
 use crate::{Error, ErrorKind, ObjectStore, Op, Result};
 
 /// Opens the store that `url` names: `dir:PATH`, `mem:`, or
-/// `s3://BUCKET/PREFIX?endpoint=URL&region=NAME&addressing=path|virtual`.
+/// `s3://BUCKET/PREFIX?endpoint=URL&region=NAME&addressing=path|virtual` (with retries in front).
 ///
 /// # Errors
 /// `Invalid` when the URL cannot be read, naming what is wrong; `Unsupported` when this build has no such store;
@@ -31,10 +31,24 @@ pub fn open(url: &str) -> Result<Arc<dyn ObjectStore>> {
     Err(invalid(url, "a store is dir:PATH, mem: or s3://BUCKET/PREFIX"))
 }
 
+#[cfg(feature = "s3")]
 fn open_s3(url: &str) -> Result<Arc<dyn ObjectStore>> {
-    let shown = url.split('?').next().unwrap_or_default();
+    use std::hash::{BuildHasher, RandomState};
+
+    use crate::retry::{RetryPolicy, RetryStore, SystemPace};
+    use crate::s3::{S3Options, S3Store};
+
+    let store = Arc::new(S3Store::new(S3Options::from_url(url)?)?);
+    // The standard library's only source of random bits; all that jitter needs is that processes differ.
+    let seed = RandomState::new().hash_one(std::process::id());
+    let pace = Arc::new(SystemPace::new(seed));
+    Ok(Arc::new(RetryStore::new(store, RetryPolicy::default(), pace)))
+}
+
+#[cfg(not(feature = "s3"))]
+fn open_s3(_url: &str) -> Result<Arc<dyn ObjectStore>> {
     Err(Error::new(ErrorKind::Unsupported, Op::Open)
-        .at(shown)
+        .at("s3:")
         .because("this build has no s3 client"))
 }
 

@@ -129,8 +129,9 @@ pub trait ObjectStore: Send + Sync + fmt::Debug {
     /// `ChecksumMismatch`, `Full`, `OutcomeUnknown` (sending the same bytes again is safe) and the general ones.
     fn put_if_absent(&self, key: &Key, bytes: &[u8], crc32c: u32) -> Result<PutOutcome>;
 
-    /// Creates several objects as by [`Self::put_if_absent`], sharing the cost of durability where the store
-    /// can. One answer per member, in order; they succeed or fail independently.
+    /// Creates several objects as by [`Self::put_if_absent`], at once where the store gains by it: syncs of a
+    /// file system and round trips to a bucket overlap. One answer per member, in order; they succeed or fail
+    /// independently. Calling [`Self::put_if_absent`] from 8 threads is as fast.
     fn put_many(&self, puts: &[Put<'_>]) -> Vec<Result<PutOutcome>> {
         puts.iter()
             .map(|put| self.put_if_absent(put.key, put.bytes, put.crc32c))

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use super::{failed, publish::sync_folder};
-use crate::{Error, ErrorKind, Op, Result};
+use crate::{Error, ErrorKind, Op, Result, layout};
 
 /// The marker file.
 pub(crate) const FORMAT: &str = "FORMAT";
@@ -54,7 +54,16 @@ fn is_ours_or_empty(root: &Path) -> io::Result<bool> {
         let ours = name
             .to_str()
             .is_some_and(|name| [TEMP, OBJECTS, LOCK, FORMAT_TEMP].contains(&name));
-        if !ours || (name == OBJECTS && fs::read_dir(root.join(OBJECTS))?.next().is_some()) {
+        if !ours || (name == OBJECTS && !holds_only_data_folders(&root.join(OBJECTS))?) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn holds_only_data_folders(objects: &Path) -> io::Result<bool> {
+    for entry in fs::read_dir(objects)? {
+        if entry?.file_name() != layout::DATA_PREFIX.trim_end_matches('/') {
             return Ok(false);
         }
     }
@@ -63,7 +72,7 @@ fn is_ours_or_empty(root: &Path) -> io::Result<bool> {
 
 fn make(root: &Path) -> io::Result<()> {
     fs::create_dir_all(root.join(TEMP))?;
-    fs::create_dir_all(root.join(OBJECTS))?;
+    make_data_folders(&root.join(OBJECTS))?;
     let temp = root.join(FORMAT_TEMP);
     let mut file = File::create(&temp)?;
     file.write_all(MARKER.as_bytes())?;
@@ -77,6 +86,20 @@ fn make(root: &Path) -> io::Result<()> {
     root.parent()
         .filter(|parent| !parent.as_os_str().is_empty())
         .map_or(Ok(()), sync_folder)
+}
+
+/// All folders of bodies, at once: made one by one, each would cost the first put into it another sync.
+fn make_data_folders(objects: &Path) -> io::Result<()> {
+    let data = objects.join(layout::DATA_PREFIX);
+    fs::create_dir_all(&data)?;
+    for folder in 0..=u8::MAX {
+        match fs::create_dir(data.join(format!("{folder:02x}"))) {
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
+            made => made?,
+        }
+    }
+    sync_folder(&data)?;
+    sync_folder(objects)
 }
 
 #[cfg(test)]
