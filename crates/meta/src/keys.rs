@@ -4,7 +4,7 @@
 //! children per byte and its frames stay full (docs/adr/0002). No key contains a NUL byte except between the
 //! key and the version of a history row, so no key equals another one plus NUL.
 
-use nokv_types::{Ino, ObjectId, QuotaId, TimelineId, Version};
+use nokv_types::{Ino, ObjectId, QuotaId, ReservationId, TimelineId, UploadId, Version};
 
 /// The family of a row; the first byte of its key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -14,8 +14,12 @@ pub(crate) enum Family {
     Body = b'b',
     /// Directory entries: (timeline, parent, name). Versioned.
     Dentry = b'd',
+    /// How far the flattening of a deep timeline has come: (timeline).
+    Flatten = b'f',
     /// The counters of the workspace.
     Global = b'g',
+    /// How many pins and branches hold a version: (timeline, version).
+    Held = b'h',
     /// History of the versioned families: (family, timeline, rest, NUL, inverted created).
     History = b'H',
     /// Inodes and locators: (timeline, ino). Versioned.
@@ -24,7 +28,7 @@ pub(crate) enum Family {
     Detached = b'k',
     /// Names of files with several: (timeline, ino, parent, name). Versioned.
     Link = b'l',
-    /// Version intervals that must be looked at by the pruner: (timeline, low).
+    /// What the pruner must look at: (0, timeline, low); what waits for a close: (1, timeline, ino, version).
     PruneWork = b'n',
     /// Objects: (reservation, index).
     Object = b'o',
@@ -46,9 +50,9 @@ pub(crate) enum Family {
     Open = b'S',
     /// Timelines: (timeline).
     Timeline = b't',
-    /// Staged extents: (upload, range, piece).
+    /// Staged body rows: (upload, range).
     Staged = b'u',
-    /// Uploads: (upload).
+    /// Uploads: (stage of its life, upload).
     Upload = b'U',
     /// Reservations of object ids: (reservation).
     Reservation = b'v',
@@ -58,7 +62,7 @@ pub(crate) enum Family {
     Window = b'W',
     /// Extended attributes: (timeline, ino, name). Versioned.
     Xattr = b'x',
-    /// Objects that nothing refers to: (version, reservation, index).
+    /// Objects that nothing refers to: (version or 0, reservation, index).
     Dead = b'z',
 }
 
@@ -222,6 +226,39 @@ pub(crate) fn object(id: ObjectId) -> Vec<u8> {
         .id(id.reservation().0)
         .id(u64::from(id.index()))
         .done()
+}
+
+/// The parts of a body row's key.
+pub(crate) fn split_body(key: &[u8]) -> Option<(TimelineId, Ino, u64, Version)> {
+    let (timeline, rest) = take_id(key.strip_prefix(&[Family::Body as u8])?)?;
+    let (ino, rest) = take_id(rest)?;
+    let (range, _) = take_id(rest)?;
+    let (_, generation) = split_inverted(key)?;
+    Some((TimelineId(timeline), Ino(ino), range, generation))
+}
+
+/// The key of an object on the delete queue; condemned ones stand in front, at version 0.
+pub(crate) fn dead(since: Version, id: ObjectId) -> Vec<u8> {
+    Key::new(Family::Dead)
+        .id(since.0)
+        .id(id.reservation().0)
+        .id(u64::from(id.index()))
+        .done()
+}
+
+/// The key of a reservation of object ids.
+pub(crate) fn reservation(id: ReservationId) -> Vec<u8> {
+    Key::new(Family::Reservation).id(id.0).done()
+}
+
+/// The prefix of the staged rows of an upload.
+pub(crate) fn staged_rows(upload: UploadId) -> Vec<u8> {
+    Key::new(Family::Staged).id(upload.0).done()
+}
+
+/// The key of a staged row.
+pub(crate) fn staged(upload: UploadId, range: u64) -> Vec<u8> {
+    Key(staged_rows(upload)).id(range).done()
 }
 
 #[cfg(test)]

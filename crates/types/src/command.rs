@@ -292,7 +292,9 @@ pub enum Work {
     FreeTimelines { rows_max: u32 },
     /// Counts a directory that is becoming a quota root.
     CountQuota { rows_max: u32 },
-    /// Forgets objects that were deleted from the object store.
+    /// Bars objects on the delete queue from being referred to again; only such ones may be deleted.
+    CondemnObjects { objects: Vec<ObjectId> },
+    /// Forgets condemned objects that were deleted from the object store.
     ObjectsDeleted { objects: Vec<ObjectId> },
     /// Forgets a reservation all of whose unpublished ids were deleted; two passes are needed.
     ReservationSwept { reservation: ReservationId },
