@@ -5,19 +5,30 @@
 //! away and loads it again.
 
 mod holds;
+mod leases;
+mod opens;
+mod quotas;
+mod sessions;
 mod timelines;
 mod window;
 
-pub(crate) use holds::Holds;
-pub use timelines::{Timeline, Timelines};
-pub(crate) use window::{Known, Windows};
+pub use crate::rows::Timeline;
+pub(crate) use holds::{Holds, encode_count, held_key};
+pub(crate) use leases::Leases;
+pub(crate) use opens::{OPENS_PER_SESSION_MAX, Opens};
+pub(crate) use quotas::{Quotas, quota_key};
+pub(crate) use sessions::{SESSIONS_MAX, Sessions};
+pub use timelines::Timelines;
+pub(crate) use timelines::{encode_floor, floor_key};
+pub(crate) use window::{Known, Taken, Windows};
 
 use crate::keys::{Family, Key};
-use crate::rows::{Counters, PinRow, Record, TimelineRow};
+use crate::rows::{Counters, Record};
 use crate::{Error, Result};
 use nokv_store::{Rows, Scan, Visit};
 use nokv_types::codec::Take;
 use nokv_types::{RequestId, SessionId, TimelineId, Version};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// How far ahead of use the ceiling of versions is raised.
@@ -43,6 +54,12 @@ pub struct State {
     pub(crate) counters: Counters,
     pub(crate) timelines: Arc<Timelines>,
     pub(crate) holds: Holds,
+    pub(crate) leases: Leases,
+    /// Timelines that were not changed since their newest hold was taken.
+    pub(crate) watched: BTreeSet<TimelineId>,
+    pub(crate) sessions: Sessions,
+    pub(crate) opens: Opens,
+    pub(crate) quotas: Quotas,
     pub(crate) windows: Windows,
     /// Log time at which the newest time row was written, ns.
     pub(crate) timed: u64,
@@ -64,23 +81,22 @@ impl State {
             Some(last) => last.max(replayed),
             None => counters.ceiling.max(replayed),
         };
-        let timelines = load_timelines(rows)?;
-        let mut holds = Holds::default();
-        for (_, timeline) in timelines.iter() {
-            if let Some((parent, branch)) = timeline.parent {
-                holds.add(parent, branch);
-            }
-        }
-        for pin in load_pins(rows)? {
-            holds.add(pin.timeline, pin.version);
-        }
+        let timelines = Timelines::load(rows)?;
+        let holds = Holds::load(rows)?;
+        let watched = timelines.unchanged(&holds);
         let timed = counters.log_time;
-        let windows = Windows::load(rows)?;
+        let sessions = Sessions::load(rows)?;
+        let windows = Windows::load(rows, &sessions)?;
         Ok(Self {
             last,
             counters,
             timelines: Arc::new(timelines),
             holds,
+            leases: Leases::load(rows)?,
+            watched,
+            sessions,
+            opens: Opens::load(rows)?,
+            quotas: Quotas::load(rows)?,
             windows,
             timed,
         })
@@ -94,7 +110,8 @@ impl State {
         Ok(rows.get(&counters_key())?.is_some())
     }
 
-    /// Takes the results section of a replayed segment into the exactly-once window.
+    /// Takes the results section of a replayed segment into the exactly-once window. The state was loaded from
+    /// the rows as they are after the replay: results of sessions that ended meanwhile mean nothing any more.
     ///
     /// # Errors
     /// `Corrupt` when the bytes are not one.
@@ -110,18 +127,22 @@ impl State {
     fn replay_one(&mut self, take: &mut Take<'_>) -> Option<()> {
         let session = SessionId(take.varint()?);
         let (stream, sequence, part) = (take.varint_u32()?, take.varint()?, take.varint_u32()?);
-        let retired_below = take.varint()?;
-        let answer = take.bytes()?.to_vec();
-        self.windows.record(
-            RequestId {
-                session,
-                stream,
-                sequence,
-                part,
-            },
-            retired_below,
-            answer,
-        );
+        let below = take.varint()?;
+        let mut listed = Vec::new();
+        for _ in 0..take.varint()? {
+            listed.push((take.varint_u32()?, take.varint()?));
+        }
+        let id = RequestId {
+            session,
+            stream,
+            sequence,
+            part,
+        };
+        let taken = Taken {
+            below,
+            listed: &listed,
+        };
+        self.windows.record(id, taken, take.bytes()?);
         Some(())
     }
 
@@ -157,27 +178,6 @@ impl State {
 
 pub(crate) fn counters_key() -> Vec<u8> {
     Key::new(Family::Global).bytes(b"counters").done()
-}
-
-fn load_timelines<R: Rows>(rows: &R) -> Result<Timelines> {
-    let mut timelines = Timelines::default();
-    let prefix = [Family::Timeline as u8];
-    for_each(rows, &prefix, |key, value| {
-        let (id, _) =
-            crate::keys::take_id(&key[1..]).ok_or_else(|| Error::corrupt("malformed key", "timeline"))?;
-        timelines.insert(TimelineId(id), TimelineRow::decode(value)?);
-        Ok(())
-    })?;
-    Ok(timelines)
-}
-
-fn load_pins<R: Rows>(rows: &R) -> Result<Vec<PinRow>> {
-    let mut pins = Vec::new();
-    for_each(rows, &[Family::Pin as u8], |_, value| {
-        pins.push(PinRow::decode(value)?);
-        Ok(())
-    })?;
-    Ok(pins)
 }
 
 /// Visits every row of a prefix with a visitor that can fail.

@@ -3,7 +3,7 @@
 use crate::Result;
 use crate::keys::{self, Family, Key};
 use crate::mvcc::Framed;
-use crate::rows::{Counters, Inode, Place, Record, RootRow, TimelineRow, Usage};
+use crate::rows::{Counters, Inode, Place, Record, RootRow, Timeline, Usage};
 use crate::state::{CEILING_STEP, Clock, WINDOW_DEFAULT_NS, counters_key};
 use nokv_store::{Mutation, Mutations};
 use nokv_types::{Attr, FileKind, Ino, NewInode, QuotaId, RootKind, TimelineId, Version};
@@ -67,12 +67,7 @@ pub fn genesis(genesis: Genesis, clock: Clock) -> Result<Mutations> {
         attr,
     );
     let usage = Usage { bytes: 0, inodes: 1 };
-    let timeline = TimelineRow {
-        parent: None,
-        root: Ino::ROOT,
-        readable_from: first,
-        live: true,
-    };
+    let timeline = Timeline::new(None, Ino::ROOT, first);
     let main = RootRow {
         kind: RootKind::Workspace,
         timeline: TimelineId::FIRST,
