@@ -6,19 +6,17 @@ use nokv_types::{
     ReservationId, RootInfo, RootKind, SessionId, TimelineId, UploadId, Version,
 };
 
-/// Encodes an answer.
-pub(crate) fn encode(answer: &Answer) -> Vec<u8> {
-    let mut out = Vec::with_capacity(48);
+/// Appends an encoded answer.
+pub(crate) fn encode_into(out: &mut Vec<u8>, answer: &Answer) {
     match answer {
         Err(refusal) => {
             out.push(0);
-            put_varint(&mut out, refusal.code as u64);
-            put_bytes(&mut out, refusal.subject.as_bytes());
-            put_bytes(&mut out, refusal.detail.as_bytes());
+            put_varint(out, refusal.code as u64);
+            put_bytes(out, refusal.subject.as_bytes());
+            put_bytes(out, refusal.detail.as_bytes());
         }
-        Ok(reply) => put_reply(&mut out, reply),
+        Ok(reply) => put_reply(out, reply),
     }
-    out
 }
 
 fn put_reply(out: &mut Vec<u8>, reply: &Reply) {

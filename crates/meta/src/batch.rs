@@ -21,7 +21,7 @@ use crate::answers;
 use crate::keys::Family;
 use crate::mvcc::{self, Found};
 use crate::rows::Record;
-use crate::state::{CEILING_LOW, CEILING_STEP, Clock, Known, State, counters_key};
+use crate::state::{CEILING_LOW, CEILING_STEP, Clock, Known, State, Taken, counters_key};
 use crate::txn::Txn;
 use crate::{Error, Result};
 use nokv_store::{Mutations, Rows};
@@ -53,6 +53,18 @@ pub struct Finished {
     pub must_sync: bool,
 }
 
+/// What a batch writes about the exactly-once window at its end, when all its answers are known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub(crate) enum Save {
+    /// Nothing.
+    #[default]
+    No,
+    /// The windows.
+    Window,
+    /// The windows, and the last version.
+    Stop,
+}
+
 /// What the running command has gathered; dropped when it is refused.
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
@@ -78,9 +90,13 @@ pub struct Batch<'a, R: Rows> {
     actor: Vec<u8>,
     first: Version,
     results: Vec<u8>,
+    /// The answer being kept, encoded.
+    answer_bytes: Vec<u8>,
     events: Vec<Event>,
     answers: Vec<Answer>,
     must_sync: bool,
+    /// What the batch writes about the window at its end.
+    pub(crate) save: Save,
 }
 
 impl<'a, R: Rows> Batch<'a, R> {
@@ -99,9 +115,11 @@ impl<'a, R: Rows> Batch<'a, R> {
             actor: Vec::new(),
             first: Version(barrier.0 + 1),
             results: Vec::new(),
+            answer_bytes: Vec::new(),
             events: Vec::new(),
             answers: Vec::new(),
             must_sync: false,
+            save: Save::default(),
         };
         batch.begin();
         batch
@@ -120,11 +138,16 @@ impl<'a, R: Rows> Batch<'a, R> {
         let Request {
             id,
             retired_below,
+            retired,
             actor,
             command,
         } = request;
+        let taken = Taken {
+            below: retired_below,
+            listed: &retired,
+        };
         if let Some(id) = id {
-            match self.state.windows.check(id, retired_below) {
+            match self.state.windows.check(id, taken) {
                 Ok(Known::New) => (),
                 Ok(Known::Answered(answer)) => {
                     self.answers.push(answer);
@@ -155,9 +178,7 @@ impl<'a, R: Rows> Batch<'a, R> {
             Err(error) => return Err(error),
         };
         if let Some(id) = id {
-            let bytes = answers::encode(&answer);
-            self.log_result(id, retired_below, &bytes);
-            self.state.windows.record(id, retired_below, bytes);
+            self.log_result(id, taken, &answer);
         }
         self.answers.push(answer);
         Ok(())
@@ -169,6 +190,7 @@ impl<'a, R: Rows> Batch<'a, R> {
     /// When the store fails.
     pub fn finish(mut self) -> Result<Finished> {
         self.flush_touched()?;
+        self.write_windows();
         let last = self.state.last;
         self.txn.keep();
         let events = self.encode_events()?;
@@ -185,6 +207,7 @@ impl<'a, R: Rows> Batch<'a, R> {
 
     /// Work at the start of a batch: the ceiling, and which version was current at this time.
     fn begin(&mut self) {
+        self.state.sessions.begin_term(self.clock.log_ns);
         let low = self.state.counters.ceiling.0 < self.state.last.0 + CEILING_LOW;
         if low {
             self.state.counters.ceiling = Version(self.state.last.0 + CEILING_STEP);
@@ -249,13 +272,23 @@ impl<'a, R: Rows> Batch<'a, R> {
         }
     }
 
-    fn log_result(&mut self, id: nokv_types::RequestId, retired_below: u64, answer: &[u8]) {
-        put_varint(&mut self.results, id.session.0);
-        put_varint(&mut self.results, u64::from(id.stream));
-        put_varint(&mut self.results, id.sequence);
-        put_varint(&mut self.results, u64::from(id.part));
-        put_varint(&mut self.results, retired_below);
-        put_bytes(&mut self.results, answer);
+    /// Keeps an answer in the window and in the batch's results.
+    fn log_result(&mut self, id: nokv_types::RequestId, taken: Taken<'_>, answer: &Answer) {
+        self.answer_bytes.clear();
+        answers::encode_into(&mut self.answer_bytes, answer);
+        let results = &mut self.results;
+        put_varint(results, id.session.0);
+        put_varint(results, u64::from(id.stream));
+        put_varint(results, id.sequence);
+        put_varint(results, u64::from(id.part));
+        put_varint(results, taken.below);
+        put_varint(results, taken.listed.len() as u64);
+        for (stream, sequence) in taken.listed {
+            put_varint(results, u64::from(*stream));
+            put_varint(results, *sequence);
+        }
+        put_bytes(results, &self.answer_bytes);
+        self.state.windows.record(id, taken, &self.answer_bytes);
     }
 
     fn run(&mut self, command: nokv_types::Command) -> Result<Outcome> {

@@ -8,18 +8,22 @@ mod create;
 mod genesis;
 mod inodes;
 mod link;
+mod opens;
+mod quota;
 mod remove;
 mod rename;
+mod sessions;
 mod setattr;
 mod time;
+mod window;
 mod xattr;
 
 pub use genesis::{Genesis, genesis};
 
 use crate::Result;
-use crate::batch::Batch;
+use crate::batch::{Batch, Save};
 use nokv_store::Rows;
-use nokv_types::{Code, Command, Outcome, Refusal};
+use nokv_types::{Code, Command, Outcome, Refusal, Work};
 
 pub(crate) fn run<R: Rows>(batch: &mut Batch<'_, R>, command: Command) -> Result<Outcome> {
     match command {
@@ -53,6 +57,15 @@ pub(crate) fn run<R: Rows>(batch: &mut Batch<'_, R>, command: Command) -> Result
             expect,
             xattrs,
         } => batch.publish(target, body, expect, xattrs),
+        Command::SetQuota { node, limits } => batch.set_quota(node, limits),
+        Command::SessionOpen { session, ttl_ns } => batch.session_open(session, ttl_ns),
+        Command::SessionRenew { session } => batch.session_renew(session),
+        Command::SessionClose { session } => batch.session_close(session),
+        Command::Open { session, node } => batch.open(session, node),
+        Command::Close { session, handle } => batch.close(session, handle),
+        Command::Work(Work::CountQuota { rows_max }) => batch.count_quota(rows_max),
+        Command::Work(Work::SaveWindow) => batch.save_window(Save::Window),
+        Command::Work(Work::Stop) => batch.save_window(Save::Stop),
         other => Err(Refusal::new(Code::Unsupported, format!("{other:?}")).into()),
     }
 }

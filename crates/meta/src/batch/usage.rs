@@ -1,7 +1,7 @@
 //! What is charged to quota roots: checked before a command succeeds, written once per batch.
 
 use super::Batch;
-use crate::keys::{self, Family, Key};
+use crate::keys::{self, Family};
 use crate::mvcc::Framed;
 use crate::rows::{QuotaRow, Record, Usage};
 use crate::{Error, Result};
@@ -89,15 +89,6 @@ impl<R: Rows> Batch<'_, R> {
         Ok(self.usage_slot(timeline, quota)?.usage)
     }
 
-    /// The definition of a quota root.
-    pub(crate) fn quota_row(&self, quota: QuotaId) -> Result<Option<QuotaRow>> {
-        let key = Key::new(Family::Quota).id(quota.0).done();
-        self.txn
-            .get(&key)?
-            .map(|bytes| QuotaRow::decode(&bytes))
-            .transpose()
-    }
-
     /// Sets the usage of a quota root (when it is made, or counted).
     pub(crate) fn set_usage(&mut self, timeline: TimelineId, quota: QuotaId, usage: Usage) -> Result<()> {
         let mut slot = self.usage_slot(timeline, quota)?;
@@ -118,8 +109,8 @@ impl<R: Rows> Batch<'_, R> {
                 .ok_or_else(wrong)?,
         };
         if (charge.bytes > 0 || charge.inodes > 0)
-            && let Some(row) = self.quota_row(quota)?
-            && !row.counting
+            && let Some(row) = self.state.quotas.get(quota)
+            && row.counting.is_none()
         {
             let over = |limit: Option<u64>, now: u64, growing: bool| {
                 growing && limit.is_some_and(|limit| now > limit)
@@ -127,7 +118,7 @@ impl<R: Rows> Batch<'_, R> {
             if over(row.limits.bytes, after.bytes, charge.bytes > 0)
                 || over(row.limits.inodes, after.inodes, charge.inodes > 0)
             {
-                return Err(exceeded(quota, &row, before).into());
+                return Err(exceeded(quota, row, before).into());
             }
         }
         self.set_usage(timeline, quota, after)

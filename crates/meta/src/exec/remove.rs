@@ -93,7 +93,7 @@ impl<R: Rows> Batch<'_, R> {
         }
         if looked.attr.nlink > 0 {
             self.store(&looked)?;
-        } else if self.is_open(looked.node)? {
+        } else if self.state.opens.is_open(looked.node) {
             self.orphan(&mut looked)?;
         } else {
             self.delete_inode(looked.node)?;
@@ -109,23 +109,6 @@ impl<R: Rows> Batch<'_, R> {
         }
         self.delete_xattrs(node)?;
         self.charge(node.timeline, attr.quota, Charge::inode(attr.allocated).back())
-    }
-
-    /// A file without a name that somebody has open keeps its inode row until it is closed.
-    fn orphan(&mut self, looked: &mut Looked) -> Result<()> {
-        looked.home = Home::Row;
-        self.store(looked)?;
-        let node = looked.node;
-        self.txn.put(
-            Key::new(Family::Orphan).id(node.timeline.0).id(node.ino.0).done(),
-            vec![1],
-        );
-        Ok(())
-    }
-
-    /// Whether any session has the file open.
-    pub(crate) fn is_open(&self, _node: Node) -> Result<bool> {
-        Ok(false)
     }
 
     fn delete_xattrs(&mut self, node: Node) -> Result<()> {

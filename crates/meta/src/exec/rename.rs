@@ -40,7 +40,7 @@ impl<R: Rows> Batch<'_, R> {
             check_kinds(&entry, old, to.1)?;
         }
         self.check_loop(&moved, from.0, to.0)?;
-        self.check_quota(&moved, to_quota, to.1)?;
+        self.check_quota_move(&moved, to_quota, show_bytes(to.1.as_bytes()))?;
         if let Some(old) = &old {
             self.replace_entry(to, old)?;
         }
@@ -72,8 +72,8 @@ impl<R: Rows> Batch<'_, R> {
         self.check_loop(&moved, from.0, to.0)?;
         self.check_loop(&other, to.0, from.0)?;
         let (from_quota, to_quota) = (self.open_dir(from.0)?.quota, self.open_dir(to.0)?.quota);
-        self.check_quota(&moved, to_quota, to.1)?;
-        self.check_quota(&other, from_quota, from.1)?;
+        self.check_quota_move(&moved, to_quota, show_bytes(to.1.as_bytes()))?;
+        self.check_quota_move(&other, from_quota, show_bytes(from.1.as_bytes()))?;
         let moved = self.place(moved, from, to, to_quota)?;
         let other = self.place(other, to, from, from_quota)?;
         let subdirs = |looked: &Looked| i64::from(looked.attr.kind == FileKind::Directory);
@@ -143,15 +143,6 @@ impl<R: Rows> Batch<'_, R> {
         Err(Refusal::new(Code::PathTooLong, format!("directory {}", to.ino.0))
             .detail("it lies too deep")
             .into())
-    }
-
-    /// Only a file with one name may change its quota root, with its charge.
-    fn check_quota(&self, moved: &Looked, quota: QuotaId, name: &Name) -> Result<()> {
-        if moved.attr.quota == quota || matches!(moved.home, Home::Entry(_)) {
-            return Ok(());
-        }
-        let refusal = Refusal::new(Code::CrossDevice, show_bytes(name.as_bytes()));
-        Err(refusal.detail("the new place is in another quota root").into())
     }
 
     fn rename_event(&mut self, moved: &Looked, from: Spot<'_>, to: Spot<'_>) {

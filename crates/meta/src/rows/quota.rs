@@ -1,15 +1,30 @@
-//! Quota roots: their limits, and what is charged to them.
+//! Quota roots: their limits, how far they are counted, and what is charged to them.
 
 use super::{Record, SCHEMA, schema};
-use nokv_types::QuotaLimits;
-use nokv_types::codec::{Take, put_varint};
+use nokv_types::codec::{Take, put_bytes, put_varint};
+use nokv_types::{Ino, QuotaId, QuotaLimits, TimelineId};
 
 /// Definition of a quota root.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct QuotaRow {
     pub(crate) limits: QuotaLimits,
+    /// The directory whose quota this is.
+    pub(crate) root: Ino,
     /// A counting job is still running: nothing is refused yet.
-    pub(crate) counting: bool,
+    pub(crate) counting: Option<Counting>,
+}
+
+/// How far a counting job has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Counting {
+    /// The timeline whose directory is counted.
+    pub(crate) timeline: TimelineId,
+    /// The quota root that the inodes were charged to before.
+    pub(crate) from: QuotaId,
+    /// The directory that the job is in.
+    pub(crate) dir: Ino,
+    /// The name in it that was handled last; empty = none yet.
+    pub(crate) after: Vec<u8>,
 }
 
 impl Record for QuotaRow {
@@ -26,7 +41,17 @@ impl Record for QuotaRow {
                 }
             }
         }
-        out.push(u8::from(self.counting));
+        put_varint(out, self.root.0);
+        match &self.counting {
+            None => out.push(0),
+            Some(counting) => {
+                out.push(1);
+                for number in [counting.timeline.0, counting.from.0, counting.dir.0] {
+                    put_varint(out, number);
+                }
+                put_bytes(out, &counting.after);
+            }
+        }
     }
 
     fn take(take: &mut Take<'_>) -> Option<Self> {
@@ -40,9 +65,21 @@ impl Record for QuotaRow {
             bytes: limit()?,
             inodes: limit()?,
         };
+        let root = Ino(take.varint()?);
+        let counting = match take.u8()? {
+            0 => None,
+            1 => Some(Counting {
+                timeline: TimelineId(take.varint()?),
+                from: QuotaId(take.varint()?),
+                dir: Ino(take.varint()?),
+                after: take.bytes()?.to_vec(),
+            }),
+            _ => return None,
+        };
         Some(Self {
             limits,
-            counting: take.u8()? == 1,
+            root,
+            counting,
         })
     }
 }

@@ -8,8 +8,14 @@ use nokv_types::{Ino, TimelineId, Version};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SessionRow {
     pub(crate) ttl: u64,
-    /// Log time at which the session ends unless it is renewed, ns.
+    /// Log time at which the session ends unless it is renewed, ns; 0 = it ended and is being cleaned away.
     pub(crate) expires: u64,
+}
+
+impl SessionRow {
+    pub(crate) fn is_ended(&self) -> bool {
+        self.expires == 0
+    }
 }
 
 impl Record for SessionRow {
@@ -35,7 +41,11 @@ impl Record for SessionRow {
 pub(crate) struct OpenRow {
     pub(crate) timeline: TimelineId,
     pub(crate) ino: Ino,
+    /// The generation that is held, with the base and the length of the body then: what a reader of the handle
+    /// needs, also after the file lost its name.
     pub(crate) generation: Version,
+    pub(crate) base: Version,
+    pub(crate) size: u64,
 }
 
 impl Record for OpenRow {
@@ -43,7 +53,13 @@ impl Record for OpenRow {
 
     fn encode_into(&self, out: &mut Vec<u8>) {
         out.push(SCHEMA);
-        for number in [self.timeline.0, self.ino.0, self.generation.0] {
+        for number in [
+            self.timeline.0,
+            self.ino.0,
+            self.generation.0,
+            self.base.0,
+            self.size,
+        ] {
             put_varint(out, number);
         }
     }
@@ -54,6 +70,8 @@ impl Record for OpenRow {
             timeline: TimelineId(take.varint()?),
             ino: Ino(take.varint()?),
             generation: Version(take.varint()?),
+            base: Version(take.varint()?),
+            size: take.varint()?,
         })
     }
 }

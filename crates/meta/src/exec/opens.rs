@@ -1,0 +1,115 @@
+//! Open files: registered so that their generation is kept, and released.
+//!
+//! A file that loses its last name while it is open keeps an inode row without a name (and a row that says so)
+//! until nobody has it open; then body, attributes and charge go, as they do for any other removed file.
+
+use crate::batch::Batch;
+use crate::exec::inodes::{Home, Looked};
+use crate::keys::{Family, Key, take_id};
+use crate::rows::{OpenRow, Record};
+use crate::state::OPENS_PER_SESSION_MAX;
+use crate::{Error, Result};
+use nokv_store::Rows;
+use nokv_types::{Code, Node, Outcome, Refusal, SessionId};
+
+impl<R: Rows> Batch<'_, R> {
+    /// Registers a file as open at its present generation; the handle is the version of the command.
+    pub(crate) fn open(&mut self, session: SessionId, node: Node) -> Result<Outcome> {
+        self.live_session(session)?;
+        self.check_live(node.timeline)?;
+        let attr = self.look_file(node)?.attr;
+        if attr.nlink == 0 && !self.state.opens.is_open(node) {
+            return Err(Error::refused(Code::NotFound, format!("inode {}", node.ino.0)));
+        }
+        if self.state.opens.of_session(session) >= OPENS_PER_SESSION_MAX {
+            return Err(Refusal::new(Code::TooMany, format!("session {}", session.0))
+                .detail("it has 1048576 files open")
+                .into());
+        }
+        let row = OpenRow {
+            timeline: node.timeline,
+            ino: node.ino,
+            generation: attr.generation,
+            base: attr.base,
+            size: attr.size,
+        };
+        let handle = self.version.0;
+        self.txn.put(open_key(session, handle), row.encode());
+        self.state.opens.add(session, &row);
+        Ok(Outcome::Opened { handle, node, attr })
+    }
+
+    /// Closes what [`Batch::open`] registered.
+    pub(crate) fn close(&mut self, session: SessionId, handle: u64) -> Result<Outcome> {
+        self.live_session(session)?;
+        if self.txn.get(&open_key(session, handle))?.is_none() {
+            return Err(Error::refused(Code::NotFound, format!("handle {handle}")));
+        }
+        self.close_file(session, handle)?;
+        Ok(Outcome::Done)
+    }
+
+    /// Removes the row of an open file and releases what only it kept.
+    pub(crate) fn close_file(&mut self, session: SessionId, handle: u64) -> Result<()> {
+        let key = open_key(session, handle);
+        let Some(bytes) = self.txn.get(&key)? else {
+            return Ok(());
+        };
+        let row = OpenRow::decode(&bytes)?;
+        let node = Node::new(row.timeline, row.ino);
+        self.txn.delete(key);
+        self.state.opens.remove(session, &row);
+        self.retire_open(&row)?;
+        if self.state.opens.is_open(node) {
+            return Ok(());
+        }
+        self.release_orphan(node)
+    }
+
+    /// A file without a name that somebody has open keeps its inode row until it is closed.
+    pub(crate) fn orphan(&mut self, looked: &mut Looked) -> Result<()> {
+        looked.home = Home::Row;
+        self.store(looked)?;
+        self.txn.put(orphan_key(looked.node), vec![1]);
+        Ok(())
+    }
+
+    /// Has the pruner look again at what the generation of a closed file kept, when it is not the newest.
+    fn retire_open(&mut self, _row: &OpenRow) -> Result<()> {
+        Ok(())
+    }
+
+    /// Releases a file without a name that nobody has open any more.
+    fn release_orphan(&mut self, node: Node) -> Result<()> {
+        let key = orphan_key(node);
+        if self.txn.get(&key)?.is_none() {
+            return Ok(());
+        }
+        self.txn.delete(key);
+        match self.look(node) {
+            Ok(looked) => {
+                self.delete_inode(node)?;
+                self.forget_inode(node, &looked.attr)
+            }
+            // Its timeline was freed with everything in it.
+            Err(error) if error.code() == Some(Code::NotFound) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+pub(crate) fn open_key(session: SessionId, handle: u64) -> Vec<u8> {
+    Key::new(Family::Open).id(session.0).id(handle).done()
+}
+
+pub(crate) fn orphan_key(node: Node) -> Vec<u8> {
+    Key::new(Family::Orphan).id(node.timeline.0).id(node.ino.0).done()
+}
+
+/// The node in the key of an orphan's row.
+pub(crate) fn orphan_of(key: &[u8]) -> Option<Node> {
+    let (timeline, rest) = take_id(key.get(1..)?)?;
+    let (ino, rest) = take_id(rest)?;
+    rest.is_empty()
+        .then(|| Node::new(nokv_types::TimelineId(timeline), nokv_types::Ino(ino)))
+}
