@@ -11,7 +11,7 @@ const BATCH: u64 = 128;
 pub(crate) fn run(files: u64, rate: u64) {
     let root = tempfile::tempdir_in(std::env::var("NOKV_BENCH_DIR").unwrap_or("/tmp".into())).unwrap();
     let Opened::Fresh(store) = HoltStore::open(root.path(), Settings::default()).unwrap() else {
-        panic!("not fresh")
+        unreachable!("the directory is new")
     };
     for first in (0..files).step_by(BATCH as usize) {
         store.apply(&batch_of(first..(first + BATCH).min(files))).unwrap();

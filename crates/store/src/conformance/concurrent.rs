@@ -43,6 +43,34 @@ pub fn batches_are_seen_whole_or_not_at_all(store: &impl Store) {
     assert_eq!(store.stamp() % 2, 0);
 }
 
+/// A single get beside a writer answers a value that was written, whole, without help of `consistent`.
+pub fn single_gets_beside_a_writer_are_whole(store: &impl Store) {
+    let value = |n: u64| vec![n as u8; 100 + (n % 7) as usize];
+    let done = AtomicBool::new(false);
+    let looks = AtomicU64::new(0);
+    let write = |n: u64| {
+        let change = (b"the-row".to_vec(), Some(value(n)));
+        store.apply(&batch(&[change])).unwrap();
+    };
+    write(0);
+    thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    let found = store.get(b"the-row").unwrap().unwrap();
+                    assert!(found.iter().all(|byte| *byte == found[0]), "a torn value");
+                    looks.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+        (1..BATCHES * 10).for_each(write);
+        while looks.load(Ordering::Relaxed) < 100 {
+            thread::yield_now();
+        }
+        done.store(true, Ordering::Relaxed);
+    });
+}
+
 /// A scan beside a writer yields every row that was there all along, once and in order.
 pub fn scans_beside_a_writer_stay_ordered(store: &impl Store) {
     let fixed = |n: u64| format!("r{:06}", n * 10).into_bytes();

@@ -12,7 +12,10 @@ mod model;
 mod rng;
 mod rows;
 
-pub use concurrent::{batches_are_seen_whole_or_not_at_all, scans_beside_a_writer_stay_ordered};
+pub use concurrent::{
+    batches_are_seen_whole_or_not_at_all, scans_beside_a_writer_stay_ordered,
+    single_gets_beside_a_writer_are_whole,
+};
 pub use model::random_operations_match_a_map;
 pub use rng::Rng;
 pub use rows::{
@@ -35,6 +38,7 @@ pub fn check_all<S: Store>(fresh: impl Fn() -> S) {
     rewritten_rows_of_changing_size_come_back(&fresh());
     batches_are_seen_whole_or_not_at_all(&fresh());
     scans_beside_a_writer_stay_ordered(&fresh());
+    single_gets_beside_a_writer_are_whole(&fresh());
     for seed in 0..4 {
         random_operations_match_a_map(&fresh(), seed);
     }

@@ -131,7 +131,7 @@ mod tests {
     use super::*;
 
     fn sample() -> Manifest {
-        let frame = |write, slot, sum| Frame { write, slot, sum };
+        let frame = |write, slot, sum| Frame { slot, write, sum };
         Manifest {
             epoch: 7,
             next_write: 0x0102,

@@ -18,19 +18,18 @@ impl BlobStore for LiveBlobs {
         self.0.read(&guid, dst.as_mut_slice()).map_err(wrap)
     }
 
+    fn read_blob_range(&self, _: BlobGuid, _: u64, _: &mut [u8]) -> holt::Result<()> {
+        Err(no_ranges())
+    }
+
     fn write_blob(&self, guid: BlobGuid, src: &AlignedBlobBuf) -> holt::Result<()> {
         let _scope = self.0.enter();
         self.0.write(guid, src.as_slice()).map_err(wrap)
     }
 
     fn publish_read_index(&self, _: BlobGuid, _: &[u8], _: &[u8]) -> holt::Result<()> {
-        // Read indexes are for stores larger than memory on devices read by page; a frame is verified whole.
-        Err(wrap(Error::new(
-            ErrorKind::Invalid,
-            "publish",
-            "read index",
-            "this store keeps none",
-        )))
+        // For stores far larger than memory, read page by page; ours are verified and cached whole.
+        Err(no_ranges())
     }
 
     fn delete_blob(&self, guid: BlobGuid) -> holt::Result<()> {
@@ -84,6 +83,10 @@ impl BlobStore for PublishedBlobs {
             .map_err(wrap)
     }
 
+    fn read_blob_range(&self, _: BlobGuid, _: u64, _: &mut [u8]) -> holt::Result<()> {
+        Err(no_ranges())
+    }
+
     fn write_blob(&self, _: BlobGuid, _: &AlignedBlobBuf) -> holt::Result<()> {
         Err(Self::refuse())
     }
@@ -107,6 +110,11 @@ impl BlobStore for PublishedBlobs {
     fn has_blob(&self, guid: BlobGuid) -> holt::Result<bool> {
         Ok(self.state.contains(&guid))
     }
+}
+
+/// A part of a frame cannot be verified. The engine takes a refusal as a reason to read and keep the whole frame.
+fn no_ranges() -> holt::Error {
+    io::Error::from(io::ErrorKind::Unsupported).into()
 }
 
 /// Carries our error through the engine.

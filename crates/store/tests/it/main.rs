@@ -1,3 +1,16 @@
-//! Tests of the store as a whole: the conformance suite on both implementations, reopening, crashes, damage.
+//! Tests of the store as a whole: the conformance suite on both implementations, reopening, publishing beside
+//! readers and writers, crashes, faults of the disk, damage at rest.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a failed expectation ends the test"
+)]
 
 mod conformance;
+mod crash;
+mod damage;
+mod faults;
+mod history;
+mod publishing;
+mod reopen;
