@@ -3,6 +3,7 @@
 //! Durable: changing a name here orphans what is stored. The golden tests hold every one of them.
 
 use crate::Key;
+use crate::probe::Check;
 
 /// Prefix of every body object.
 pub const DATA_PREFIX: &str = "data/";
@@ -39,8 +40,8 @@ pub fn data(id: u128) -> Key {
 }
 
 /// An object that a bucket probe uses; `nonce` keeps probes that run at once apart.
-pub fn probe(nonce: u64, name: &str) -> crate::Result<Key> {
-    Key::new(format!("{PROBE_PREFIX}{nonce:016x}/{name}"))
+pub fn probe(nonce: u64, check: Check) -> Key {
+    Key::built(format!("{PROBE_PREFIX}{nonce:016x}/{}", check.name()))
 }
 
 /// The id of a body object, from its key; for repair tools.
@@ -143,7 +144,10 @@ mod tests {
             ),
             (data(ID), "data/00/00ff0123456789abcdef0123456789ab"),
             (data(u128::MAX), "data/ff/ffffffffffffffffffffffffffffffff"),
-            (probe(0x2a, "x").unwrap(), "meta/probe/000000000000002a/x"),
+            (
+                probe(0x2a, Check::CreateOnly),
+                "meta/probe/000000000000002a/create-only",
+            ),
         ];
         for (key, name) in golden {
             assert_eq!(Key::new(name).unwrap(), key);

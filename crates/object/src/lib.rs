@@ -7,6 +7,8 @@
 //! Everything here blocks; no caller needs a runtime. Time and randomness come from the caller.
 
 mod checks;
+#[cfg(feature = "testing")]
+pub mod conformance;
 pub mod dir;
 mod error;
 pub mod faulty;
@@ -15,6 +17,7 @@ pub mod layout;
 pub mod memory;
 mod open;
 mod parallel;
+pub mod probe;
 pub mod retry;
 mod rng;
 #[cfg(feature = "s3")]

@@ -49,7 +49,7 @@ impl RetryStore {
             inner,
             policy,
             pace,
-            tokens: Mutex::new(RETRY_TOKENS_MAX),
+            tokens: Mutex::new(policy.tokens_max),
         }
     }
 
@@ -69,7 +69,9 @@ impl RetryStore {
 
     fn succeed<T>(&self, answer: T) -> Result<T> {
         let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
-        *tokens = (*tokens + TOKENS_PER_SUCCESS).min(RETRY_TOKENS_MAX);
+        *tokens = tokens
+            .saturating_add(TOKENS_PER_SUCCESS)
+            .min(self.policy.tokens_max);
         Ok(answer)
     }
 
@@ -157,6 +159,11 @@ impl RetryStore {
     }
 }
 
+/// A refusal of the request as such: no earlier attempt with the same bytes can have been accepted.
+fn never_stored(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::ChecksumMismatch | ErrorKind::Invalid | ErrorKind::Unsupported)
+}
+
 fn unknown(op: Op, key: &Key, cause: Error) -> Error {
     if cause.kind == ErrorKind::OutcomeUnknown && cause.op == op {
         return cause;
@@ -175,7 +182,7 @@ impl ObjectStore for RetryStore {
             };
             match self.again(&mut call, error) {
                 Ok(()) => {}
-                Err(last) if call.unknown => return self.settle_absent(key, bytes, last),
+                Err(last) if call.unknown && !never_stored(last.kind) => return self.settle_absent(key, bytes, last),
                 Err(last) => return Err(last),
             }
         }
@@ -197,7 +204,7 @@ impl ObjectStore for RetryStore {
             };
             match self.again(&mut call, error) {
                 Ok(()) => {}
-                Err(last) if call.unknown => return self.settle_match(key, bytes, expected, last),
+                Err(last) if call.unknown && !never_stored(last.kind) => return self.settle_match(key, bytes, expected, last),
                 Err(last) => return Err(last),
             }
         }

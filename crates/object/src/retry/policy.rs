@@ -31,6 +31,8 @@ pub struct RetryPolicy {
     pub delay_first: Duration,
     /// Longest wait before any attempt.
     pub delay_max: Duration,
+    /// Size of the budget of retries that all calls of the store share.
+    pub tokens_max: u32,
 }
 
 impl Default for RetryPolicy {
@@ -40,6 +42,7 @@ impl Default for RetryPolicy {
             deadline: RETRY_DEADLINE,
             delay_first: RETRY_DELAY_FIRST,
             delay_max: RETRY_DELAY_MAX,
+            tokens_max: RETRY_TOKENS_MAX,
         }
     }
 }

@@ -1,1 +1,10 @@
-//! One test program.
+//! The crate from outside: every implementation against one suite, and against the faults of its world.
+
+mod conformance;
+mod doubles;
+mod faults;
+mod minio;
+mod open;
+mod pace;
+mod probe;
+mod retry;
