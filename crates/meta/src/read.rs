@@ -4,6 +4,7 @@
 //! together: the caller runs it inside `Store::consistent`. Must not change anything, must not cache.
 
 mod directory;
+mod quota;
 mod roots;
 
 use crate::keys::{self, Family, Key};

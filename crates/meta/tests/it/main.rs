@@ -1,4 +1,7 @@
 //! The state machine through its public surface, on the in-memory store.
 
+mod dedupe;
 mod names;
+mod quota;
+mod sessions;
 mod world;
