@@ -57,7 +57,7 @@ impl Client {
     }
 
     /// Makes a directory, or finds the one that somebody else made meanwhile.
-    pub(crate) fn make_dir(&self, parent: Node, name: Name, inode: NewInode, ack: Ack) -> Result<Found> {
+    pub fn make_dir(&self, parent: Node, name: Name, inode: NewInode, ack: Ack) -> Result<Found> {
         let create = Command::Create {
             parent,
             name: name.clone(),

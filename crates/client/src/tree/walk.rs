@@ -49,7 +49,7 @@ impl<'c> Walk<'c> {
     }
 
     /// Leaves out what lies below the directory that was answered last.
-    pub fn skip(&mut self, entry: &WalkEntry) {
+    pub fn skip_below(&mut self, entry: &WalkEntry) {
         if self.levels.last().is_some_and(|level| level.path == entry.path) {
             self.levels.pop();
         }

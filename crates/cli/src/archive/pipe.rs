@@ -1,0 +1,165 @@
+//! Opening an archive: what it is, and xz unpacked on a thread of its own.
+
+use super::bad;
+use crate::failure::{Failure, Outcome};
+use crate::progress::Progress;
+use liblzma::read::XzDecoder;
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{self, Read};
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Bytes that are unpacked at a time.
+const CHUNK_BYTES: u64 = 1 << 20;
+/// Chunks that wait for the reader.
+const CHUNKS_AHEAD: usize = 4;
+/// Bytes that tell what an archive is.
+const MAGIC_BYTES: u64 = 262;
+
+/// An archive that is being read.
+pub(crate) struct Opened {
+    pub(crate) reader: Box<dyn Read>,
+    /// What the operating system said when the file itself could not be read.
+    io_error: Arc<Mutex<Option<io::Error>>>,
+    name: String,
+}
+
+impl Opened {
+    /// What a failed read means: the disk's fault, or the archive's.
+    pub(crate) fn failure(&self, entry: &str, error: &io::Error) -> Failure {
+        let held = self
+            .io_error
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        match held {
+            Some(source) => Failure::local("read", self.name.clone(), source),
+            None if entry.is_empty() => bad(self.name.clone(), format!("is damaged or cut short: {error}")),
+            None => bad(
+                entry,
+                format!("{} is damaged or cut short here: {error}", self.name),
+            ),
+        }
+    }
+}
+
+/// Opens an archive by its content: tar, or tar in xz. `-` = standard input.
+pub(crate) fn open_archive(source: &OsStr, progress: &Progress) -> Outcome<Opened> {
+    let name = source.to_string_lossy().into_owned();
+    let wrong = |error| Failure::local("read", name.clone(), error);
+    let raw: Box<dyn Read + Send> = if source == "-" {
+        Box::new(io::stdin())
+    } else {
+        Box::new(File::open(source).map_err(wrong)?)
+    };
+    let io_error = Arc::new(Mutex::new(None));
+    let mut watched = Watched {
+        from: progress.reading(raw),
+        error: Arc::clone(&io_error),
+    };
+    let mut magic = Vec::new();
+    watched
+        .by_ref()
+        .take(MAGIC_BYTES)
+        .read_to_end(&mut magic)
+        .map_err(wrong)?;
+    let packed = packing(&magic, &name)?;
+    let whole = io::Cursor::new(magic).chain(watched);
+    let reader: Box<dyn Read> = match packed {
+        Packing::None => Box::new(io::BufReader::with_capacity(CHUNK_BYTES as usize, whole)),
+        Packing::Xz => Box::new(Piped::start(XzDecoder::new_multi_decoder(whole)).map_err(wrong)?),
+    };
+    Ok(Opened {
+        reader,
+        io_error,
+        name,
+    })
+}
+
+enum Packing {
+    None,
+    Xz,
+}
+
+fn packing(magic: &[u8], name: &str) -> Outcome<Packing> {
+    let other = match magic {
+        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => return Ok(Packing::Xz),
+        [0x1f, 0x8b, ..] => "gzip -dc",
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => "zstd -dc",
+        [b'B', b'Z', b'h', ..] => "bzip2 -dc",
+        [b'P', b'K', 3, 4, ..] => return Err(bad(name, "is a zip archive; import takes tar and tar.xz")),
+        [] => return Err(bad(name, "is empty, not an archive")),
+        _ => return Ok(Packing::None),
+    };
+    Err(bad(
+        name,
+        format!("is packed otherwise; try: {other} {name} | nokv import - PATH"),
+    ))
+}
+
+/// Remembers what the operating system said.
+struct Watched<R> {
+    from: R,
+    error: Arc<Mutex<Option<io::Error>>>,
+}
+
+impl<R: Read> Read for Watched<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.from.read(buffer).inspect_err(|error| {
+            if let Some(number) = error.raw_os_error() {
+                let mut held = self.error.lock().unwrap_or_else(PoisonError::into_inner);
+                *held = Some(io::Error::from_raw_os_error(number));
+            }
+        })
+    }
+}
+
+/// A reader on another thread.
+struct Piped {
+    chunks: Receiver<io::Result<Vec<u8>>>,
+    chunk: io::Cursor<Vec<u8>>,
+    over: bool,
+}
+
+impl Piped {
+    fn start(mut from: impl Read + Send + 'static) -> io::Result<Self> {
+        let (sender, chunks) = sync_channel(CHUNKS_AHEAD);
+        std::thread::Builder::new()
+            .name("nokv-unpack".into())
+            .spawn(move || {
+                loop {
+                    let mut chunk = Vec::with_capacity(CHUNK_BYTES as usize);
+                    let read = from.by_ref().take(CHUNK_BYTES).read_to_end(&mut chunk);
+                    let last = !matches!(read, Ok(1..));
+                    if sender.send(read.map(|_| chunk)).is_err() || last {
+                        return;
+                    }
+                }
+            })?;
+        Ok(Self {
+            chunks,
+            chunk: io::Cursor::default(),
+            over: false,
+        })
+    }
+}
+
+impl Read for Piped {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let got = self.chunk.read(buffer)?;
+            if got > 0 || self.over || buffer.is_empty() {
+                return Ok(got);
+            }
+            match self.chunks.recv() {
+                Ok(Ok(chunk)) => {
+                    self.over = chunk.is_empty();
+                    self.chunk = io::Cursor::new(chunk);
+                }
+                Ok(Err(error)) => return Err(error),
+                Err(_) => return Err(io::Error::other("the unpacking thread ended")),
+            }
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! Asking before something is deleted.
+
+use crate::args::Sure;
+use crate::failure::{Failure, Outcome};
+use std::io::{IsTerminal as _, Write as _};
+
+/// Whether to go on: `--yes`, or the user's word on a terminal.
+///
+/// # Errors
+/// `Usage` where nobody can be asked; `Declined` when the user said no.
+pub(crate) fn confirm(sure: &Sure, what: &str) -> Outcome {
+    if sure.yes {
+        return Ok(());
+    }
+    if !std::io::stdin().is_terminal() {
+        return Err(Failure::usage(format!("{what}: nobody to ask; add --yes")));
+    }
+    let mut prompt = std::io::stderr();
+    write!(prompt, "{what}? [y/N] ")?;
+    prompt.flush()?;
+    let mut answer = String::new();
+    std::io::stdin()
+        .read_line(&mut answer)
+        .map_err(|source| Failure::local("read", "the answer", source))?;
+    if matches!(answer.trim(), "y" | "Y" | "yes") {
+        Ok(())
+    } else {
+        Err(Failure::Declined)
+    }
+}

@@ -1,0 +1,46 @@
+//! The `nokv` command. One file per verb under `verbs`; everything they do goes through the trait `Namespace`.
+//!
+//! Owns: arguments, configuration, what is printed, exit codes. Must not know: how a namespace stores anything.
+//!
+//! Invariants: standard output carries results only; an error is one code, what, why and the next command;
+//! a closed pipe is not an error; an interrupted command leaves a consistent namespace.
+
+mod advice;
+mod archive;
+mod args;
+mod confirm;
+mod context;
+mod failure;
+mod glob;
+mod moment;
+mod open;
+mod output;
+mod place;
+mod progress;
+mod settings;
+mod verbs;
+
+use clap::Parser as _;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = match args::Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(refused) => return failure::usage(&refused),
+    };
+    let format = cli.global.output;
+    match run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(format.unwrap_or_default()),
+    }
+}
+
+fn run(cli: args::Cli) -> failure::Outcome {
+    let context = context::Context::new(cli.global)?;
+    let outcome = verbs::run(cli.verb, &context);
+    let flushed = context.out.flush();
+    let closed = context.close();
+    outcome?;
+    flushed?;
+    closed
+}

@@ -1,0 +1,92 @@
+//! `nokv publish`
+
+use super::mkdir::DIR_MODE;
+use super::put::{Upload, file_target};
+use crate::context::{Context, own_inode};
+use crate::failure::{Failure, Outcome};
+use crate::output::{Field, Record, show_size};
+use crate::progress::{rate, seconds};
+use clap::Args;
+use nokv_client::{Ack, PublishOptions};
+use nokv_types::{Version, XattrName};
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt as _;
+
+/// Where typed attributes live.
+const TYPED_PREFIX: &[u8] = b"user.nokv.";
+
+/// Publishes a file as an artifact: body and attributes become visible together, and the answer can be cited.
+#[derive(Debug, Args)]
+pub(crate) struct Publish {
+    /// File to publish; - = standard input
+    local: OsString,
+    /// Where to; missing directories are made
+    path: OsString,
+    /// Typed attribute, as KEY=VALUE; may be given several times
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    set: Vec<OsString>,
+    /// Refuse unless the file is at this generation
+    #[arg(long, value_name = "GENERATION")]
+    expect: Option<u64>,
+    /// Refuse when the name is taken
+    #[arg(long, conflicts_with = "expect")]
+    create_only: bool,
+}
+
+impl Publish {
+    pub(crate) fn run(self, context: &Context) -> Outcome {
+        let xattrs = self
+            .set
+            .iter()
+            .map(|set| typed(set.as_bytes()))
+            .collect::<Outcome<Vec<_>>>()?;
+        let place = context.place(&self.path)?;
+        let upload = Upload::open(context, &self.local)?;
+        let head = context.head(&place)?;
+        if let Some((parent, _)) = place.path.split_last() {
+            context
+                .client()?
+                .make_dirs(head, &parent, own_inode(DIR_MODE), Ack::Applied)?;
+        }
+        let (target, place) = file_target(context, &place, &self.local, upload.mode, self.create_only)?;
+        let options = PublishOptions {
+            expect: self.expect.map(Version),
+            xattrs,
+        };
+        let (published, took) =
+            upload
+                .publish(context, target, options)
+                .map_err(|failure| match failure {
+                    Failure::Client(error) if error.refusal().is_some() => {
+                        Failure::Client(error.about(place.to_string()))
+                    }
+                    other => other,
+                })?;
+        let (size, generation) = (published.attr.size, published.attr.generation.0);
+        let cite = format!("nokv-native://{}@{generation}", place.path);
+        let summary = format!(
+            "{cite}: {} in {}, {}",
+            show_size(size),
+            seconds(took),
+            rate(size, took)
+        );
+        let record = Record::new()
+            .with("path", Field::Bytes(place.path.to_bytes()))
+            .with("evidence", Field::Text(cite))
+            .with("size", Field::Size(size))
+            .with("generation", Field::Number(generation))
+            .with("version", Field::Number(published.version.0));
+        context.out.done(&summary, &record)
+    }
+}
+
+fn typed(set: &[u8]) -> Outcome<(XattrName, Vec<u8>)> {
+    let Some(equals) = set.iter().position(|byte| *byte == b'=').filter(|at| *at > 0) else {
+        return Err(Failure::usage(format!(
+            "--set {}: not KEY=VALUE",
+            nokv_types::show_bytes(set)
+        )));
+    };
+    let name = [TYPED_PREFIX, &set[..equals]].concat();
+    Ok((XattrName::new(&name)?, set[equals + 1..].to_vec()))
+}

@@ -1,0 +1,174 @@
+//! `nokv put`
+
+use crate::archive::LocalFile;
+use crate::context::{Context, own_inode};
+use crate::failure::{Failure, Outcome};
+use crate::output::{Field, Record, show_size};
+use crate::place::Place;
+use crate::progress::{Progress, rate, seconds};
+use clap::Args;
+use nokv_client::{Ack, BodySource, PublishOptions, Published, SparseSource, StreamSource};
+use nokv_types::{Code, FileKind, Name, Target};
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+
+/// Mode of new files when nothing else says it.
+pub(crate) const FILE_MODE: u32 = 0o644;
+
+/// Uploads LOCAL and gives it to PATH in one step: readers see the old body or the new one.
+#[derive(Debug, Args)]
+pub(crate) struct Put {
+    /// File to upload; - = standard input
+    local: OsString,
+    /// Where to: a file, or a directory to put it in
+    path: OsString,
+    /// Refuse when the name is taken
+    #[arg(long, conflicts_with = "append")]
+    create_only: bool,
+    /// Add the bytes behind the end of the file
+    #[arg(long)]
+    append: bool,
+}
+
+impl Put {
+    pub(crate) fn run(self, context: &Context) -> Outcome {
+        let place = context.place(&self.path)?;
+        let upload = Upload::open(context, &self.local)?;
+        let (published, took) = if self.append {
+            Put::append(context, &place, upload)?
+        } else {
+            let (target, _) = file_target(context, &place, &self.local, upload.mode, self.create_only)?;
+            upload.publish(context, target, PublishOptions::default())?
+        };
+        report(context, &place, &published, took)
+    }
+
+    fn append(context: &Context, place: &Place, upload: Upload) -> Outcome<(Published, std::time::Duration)> {
+        let found = context.found(place)?;
+        let Upload {
+            mut source, progress, ..
+        } = upload;
+        let published = context.client()?.append(found.node, &mut *source, Ack::Durable);
+        let published = published.map_err(|error| error.about(place.to_string()))?;
+        Ok((published, progress.finish()))
+    }
+}
+
+/// A local body on its way.
+pub(crate) struct Upload {
+    pub(crate) source: Box<dyn BodySource>,
+    pub(crate) mode: u32,
+    progress: Progress,
+}
+
+impl Upload {
+    /// Opens a local file, or standard input for `-`.
+    pub(crate) fn open(context: &Context, local: &OsStr) -> Outcome<Self> {
+        let shown = local.to_string_lossy().into_owned();
+        let wrong = |source| Failure::local("read", shown.clone(), source);
+        if local == "-" {
+            let progress = Progress::bytes(context, None);
+            let stdin = progress.reading(std::io::stdin().lock());
+            return Ok(Self {
+                source: Box::new(StreamSource::new(stdin)),
+                mode: FILE_MODE,
+                progress,
+            });
+        }
+        let file = std::fs::File::open(local).map_err(wrong)?;
+        let about = file.metadata().map_err(wrong)?;
+        if about.is_dir() {
+            return Err(Failure::usage(format!(
+                "{shown} is a directory; nokv import takes directories"
+            )));
+        }
+        let progress = Progress::bytes(context, Some(about.len()));
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = about.permissions().mode() & 0o7777;
+        let source: Box<dyn BodySource> = if about.is_file() {
+            Box::new(SparseSource::new(LocalFile::counted(file, progress.clone())).map_err(wrong)?)
+        } else {
+            Box::new(StreamSource::new(progress.reading(file)))
+        };
+        Ok(Self {
+            source,
+            mode,
+            progress,
+        })
+    }
+
+    pub(crate) fn publish(
+        mut self,
+        context: &Context,
+        target: Target,
+        options: PublishOptions,
+    ) -> Outcome<(Published, std::time::Duration)> {
+        let published = context
+            .client()?
+            .publish(target, &mut *self.source, options, Ack::Durable)?;
+        Ok((published, self.progress.finish()))
+    }
+}
+
+/// The file that a place means for a local one: itself, or its name in the directory that stands there.
+pub(crate) fn file_target(
+    context: &Context,
+    place: &Place,
+    local: &OsStr,
+    mode: u32,
+    create_only: bool,
+) -> Outcome<(Target, Place)> {
+    let (client, head) = (context.client()?, context.head(place)?);
+    let mut place = place.clone();
+    match client.follow(head, &place.path) {
+        Ok(found) if found.attr.kind == FileKind::Directory => {
+            let name = Path::new(local).file_name().filter(|_| local != "-");
+            let Some(name) = name else {
+                return Err(Failure::usage(format!(
+                    "{place} is a directory: name the file to make in it"
+                )));
+            };
+            place.path = place.path.join(Name::new(name.as_bytes())?);
+        }
+        Err(error) if error.code() == Some(Code::NotFound) && !place.is_folder => {}
+        found => {
+            let found = found?;
+            if !create_only {
+                return Ok((Target::Node(found.node), place));
+            }
+        }
+    }
+    let (parent, name) = client.parent_of(head, &place.path)?;
+    let inode = own_inode(mode);
+    let target = Target::Name {
+        parent,
+        name,
+        inode,
+        create_only,
+    };
+    Ok((target, place))
+}
+
+/// Tells what was published.
+pub(crate) fn report(
+    context: &Context,
+    place: &Place,
+    published: &Published,
+    took: std::time::Duration,
+) -> Outcome {
+    let size = published.attr.size;
+    let summary = format!(
+        "{place}: {} in {}, {}",
+        show_size(size),
+        seconds(took),
+        rate(size, took)
+    );
+    let record = Record::new()
+        .with("path", Field::Bytes(place.path.to_bytes()))
+        .with("ino", Field::Number(published.node.ino.0))
+        .with("size", Field::Size(size))
+        .with("generation", Field::Number(published.attr.generation.0))
+        .with("version", Field::Number(published.version.0));
+    context.out.done(&summary, &record)
+}
