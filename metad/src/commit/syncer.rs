@@ -1,0 +1,91 @@
+//! The thread that syncs the log when no caller does: for what was only applied, and beside large batches.
+
+use crate::engine::Core;
+use crate::options::APPLIED_SYNC_WITHIN;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::thread::Thread;
+use std::time::Duration;
+
+/// Idle time after which the log writes down how far it is durable.
+const NOTE_AFTER: Duration = Duration::from_secs(1);
+
+/// How the thread is told what to do.
+#[derive(Debug, Default)]
+pub(crate) struct Syncer {
+    thread: OnceLock<Thread>,
+    now: AtomicBool,
+    soon: AtomicBool,
+    stop: AtomicBool,
+}
+
+impl Syncer {
+    /// Syncs at once; answers whether there is a thread that does.
+    pub(crate) fn kick(&self) -> bool {
+        let Some(thread) = self.thread.get() else {
+            return false;
+        };
+        self.now.store(true, Ordering::Release);
+        thread.unpark();
+        true
+    }
+
+    /// Syncs within [`APPLIED_SYNC_WITHIN`].
+    pub(crate) fn soon(&self) {
+        if !self.soon.load(Ordering::Relaxed)
+            && !self.soon.swap(true, Ordering::AcqRel)
+            && let Some(thread) = self.thread.get()
+        {
+            thread.unpark();
+        }
+    }
+
+    /// Ends the thread.
+    pub(crate) fn stop(&self) {
+        self.stop.store(true, Ordering::Release);
+        if let Some(thread) = self.thread.get() {
+            thread.unpark();
+        }
+    }
+
+    /// The thread's work.
+    pub(crate) fn run(core: &Arc<Core>) {
+        let this = &core.syncer;
+        let _ = this.thread.set(std::thread::current());
+        let within = APPLIED_SYNC_WITHIN.as_nanos() as u64;
+        let (mut due, mut noted) = (None, true);
+        while !this.stop.load(Ordering::Acquire) && !core.has_failed() {
+            let now_ns = core.clocks.boottime_ns();
+            if this.now.swap(false, Ordering::AcqRel) || due.is_some_and(|due| now_ns >= due) {
+                // Cleared first: what is applied from here on asks again.
+                this.soon.store(false, Ordering::Release);
+                due = None;
+                noted = false;
+                if let Err(error) = core.sync.sync() {
+                    core.fail(&error.into());
+                }
+                continue;
+            }
+            if due.is_none() && this.soon.load(Ordering::Acquire) {
+                due = Some(now_ns + within);
+            }
+            match due {
+                Some(due) => std::thread::park_timeout(Duration::from_nanos(due - now_ns)),
+                None if noted => std::thread::park(),
+                None => {
+                    std::thread::park_timeout(NOTE_AFTER);
+                    let quiet = !this.now.load(Ordering::Acquire) && !this.soon.load(Ordering::Acquire);
+                    if quiet && !this.stop.load(Ordering::Acquire) {
+                        noted = true;
+                        // A full disk only leaves the older note.
+                        if let Err(error) = core.upkeep.note_durable()
+                            && error.kind != nokv_journal::ErrorKind::Full
+                        {
+                            core.fail(&error.into());
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! Opening: who lives here, what state is it in, and the parts put together around it.
+
+use super::replay::{EPOCH, Replay, log_options};
+use super::{Core, Counters};
+use crate::commit::{Durable, Queue, Role, Syncer};
+use crate::home::{Home, Resident};
+use crate::reads::Published;
+use crate::workers::{Bells, Checkpoints, Events};
+use crate::{Error, ErrorKind, Options, Result};
+use nokv_journal::checkpoint::{Head, Identity};
+use nokv_journal::recovery::{RecoverySpec, Verdict, recover as recover_log};
+use nokv_journal::{LogTime, OsDisk};
+use nokv_types::failpoint;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, OnceLock};
+
+/// How the workspace was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recovered {
+    /// What the journal found and did.
+    pub verdict: Verdict,
+    /// Segments that were replayed.
+    pub segments: u64,
+    /// Damage in the log before what the frames cover was passed over: first segment, what is wrong.
+    pub hole: Option<(u64, String)>,
+}
+
+impl Recovered {
+    /// Whether the last owner stopped in order.
+    pub fn is_clean(&self) -> bool {
+        matches!(self.verdict, Verdict::Clean { clean_shutdown: true })
+    }
+}
+
+/// The workspace of a data directory.
+pub(super) fn identify(home: &Home) -> Result<Identity> {
+    let missing = |detail: &str| Error::new(ErrorKind::Missing, "open", home.shown(), detail);
+    match home.resident()? {
+        Resident::Workspace(identity) => Ok(identity),
+        Resident::Unfinished(_) => Err(missing(
+            "making the workspace was cut short; run `nokv init` again",
+        )),
+        Resident::Nobody => Err(missing("there is no workspace in it; run `nokv init`")),
+    }
+}
+
+/// Recovers the workspace and puts the engine together; no thread runs yet.
+pub(super) fn recover(home: Home, identity: &Identity, options: Options) -> Result<(Core, Recovered)> {
+    let workspace = identity.workspace;
+    let spec = RecoverySpec {
+        disk: Arc::new(OsDisk),
+        dir: home.root(),
+        log: log_options(workspace, &options),
+        objects: &*options.objects,
+        verify_log: false,
+        accept_loss: options.accept_loss,
+    };
+    let mut machine = Replay::new(&options);
+    let found = recover_log(&spec, &mut machine)?;
+    let state = machine.state(&found.store, found.at.version)?;
+    let log = found.log;
+    let events = Events::open(&home, workspace, &found.at, &log.upkeep())?;
+    let checkpoints = Checkpoints::new(found.covered_seq);
+    note_head(&checkpoints, &options, workspace)?;
+    let usage = log.upkeep().usage();
+    let redo_bytes = if found.replayed == 0 {
+        0
+    } else {
+        usage.segment_bytes
+    };
+    let core = Core {
+        workspace,
+        epoch: EPOCH,
+        published: Published::new(state.timelines()),
+        store: found.store,
+        queue: Queue::default(),
+        durable: Durable::default(),
+        syncer: Syncer::default(),
+        sync: log.sync_handle(),
+        upkeep: log.upkeep(),
+        events,
+        checkpoints,
+        bells: Bells::new(redo_bytes),
+        stats: Counters::default(),
+        scope: failpoint::scope(),
+        fatal: options.fatal,
+        failed: OnceLock::new(),
+        closing: AtomicBool::new(false),
+        role: Mutex::new(Role {
+            state,
+            time: LogTime::resume(found.log_time_ns, options.clocks.boottime_ns()),
+            tight: false,
+            window_seq: found.covered_seq,
+            log: Some(log),
+        }),
+        objects: options.objects,
+        clocks: options.clocks,
+        entropy: options.entropy,
+        limits: options.limits,
+        home,
+    };
+    let recovered = Recovered {
+        verdict: found.verdict,
+        segments: found.replayed,
+        hole: found.hole,
+    };
+    Ok((core, recovered))
+}
+
+/// What HEAD says about the log and about versions that are held. A store that does not answer holds everything.
+fn note_head(
+    checkpoints: &Checkpoints,
+    options: &Options,
+    workspace: nokv_journal::WorkspaceId,
+) -> Result<()> {
+    match Head::load(&*options.objects, workspace) {
+        Ok(Some((head, _))) => checkpoints.note_head(&head),
+        Ok(None) => {}
+        Err(error) if error.kind == nokv_journal::ErrorKind::Fenced => return Err(error.into()),
+        Err(_) => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,88 @@
+//! Publishing the state to the frame store, and from there a logical checkpoint to the object store.
+
+use super::Core;
+use crate::{Error, ErrorKind, Result};
+use nokv_journal::checkpoint::{CheckpointSpec, Head, Written, write};
+use nokv_journal::{Covered, Position};
+use nokv_types::Work;
+use nokv_types::failpoint::hit;
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+
+impl Core {
+    /// Publishes the state as it is now to the frame store; answers what it covers.
+    ///
+    /// # Errors
+    /// `Full`: the older state stays published. Everything else is fatal and was handled as such.
+    pub(crate) fn publish(&self, last: &Work) -> Result<Position> {
+        let _one = self.checkpoints.publishing();
+        let (frozen, at) = {
+            let mut role = self.lock_role();
+            self.run_own(&mut role, last)?;
+            let log_time_ns = role.time.now_ns();
+            let at = role
+                .log
+                .as_ref()
+                .map(nokv_journal::Log::position)
+                .ok_or_else(stopped)?;
+            let covered = Covered {
+                at,
+                log_time_ns,
+                extra: Vec::new(),
+            };
+            // Answers up to this segment are in rows now.
+            role.window_seq = at.seq;
+            (self.store.freeze(&covered.encode())?, at)
+        };
+        self.queue.nominate();
+        self.bells.publish_began();
+        self.sync.sync().map_err(|error| self.fatal_error(error.into()))?;
+        hit("metad.publish.frames")
+            .map_err(|error| self.fatal_error(Error::io("publish", "frames", error)))?;
+        match frozen.publish() {
+            Ok(_) => {}
+            Err(error) if error.kind == nokv_store::ErrorKind::Full => return Err(error.into()),
+            Err(error) => return Err(self.fatal_error(error.into())),
+        }
+        self.bells.published();
+        self.checkpoints.note_published(at);
+        self.stats.publishes.fetch_add(1, Ordering::Relaxed);
+        Ok(at)
+    }
+
+    /// Writes a logical checkpoint of the newest published state.
+    ///
+    /// # Errors
+    /// From the object store; the older checkpoints still count.
+    pub(crate) fn checkpoint(&self) -> Result<Written> {
+        let _one = self.checkpoints.writing();
+        let view = self.store.published_view()?;
+        let covered = Covered::decode(view.covered())?;
+        let rand = u32::from_le_bytes(self.random()?);
+        let wall_ns = self.clocks.wall_ns().max(0) as u64;
+        let spec = CheckpointSpec::new(self.workspace, self.epoch, rand, wall_ns);
+        let written = write(&*self.objects, &spec, &view, &covered)?;
+        if let Some((head, _)) = Head::load(&*self.objects, self.workspace)? {
+            self.checkpoints.note_head(&head);
+        }
+        self.checkpoints.note_written(&written);
+        self.bells.saved();
+        self.stats.checkpoints.fetch_add(1, Ordering::Relaxed);
+        Ok(written)
+    }
+
+    /// Handles an error after which the engine must not go on, and hands it on.
+    pub(crate) fn fatal_error(&self, error: Error) -> Error {
+        self.fail(&error);
+        error
+    }
+}
+
+pub(super) fn stopped() -> Error {
+    Error::new(ErrorKind::Stopped, "use", "the engine", "it has stopped")
+}
+
+/// Takes a lock whose holder cannot leave anything half done.
+pub(crate) fn locked<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

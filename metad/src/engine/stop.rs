@@ -1,0 +1,66 @@
+//! Stopping: in order, or all at once.
+
+use super::publish::{locked, stopped};
+use super::{Core, Engine};
+use crate::{Error, Result};
+use nokv_types::Work;
+use nokv_types::failpoint::hit;
+use std::sync::atomic::Ordering;
+
+impl Engine {
+    /// Stops in order: workers, waiting callers, the exactly-once window, sync, publish, the clean mark.
+    ///
+    /// # Errors
+    /// `Full` when the last state could not be published: nothing is lost, the next start replays the log.
+    /// Others as they come; the next start then finds an unclean end.
+    pub fn close(&self) -> Result<()> {
+        self.stop_crew();
+        let closed = self.core.close();
+        // Only now may another process come.
+        locked(&self.lock).take();
+        closed
+    }
+
+    fn stop_crew(&self) {
+        self.core.bells.stop();
+        self.core.syncer.stop();
+        if let Some(crew) = locked(&self.crew).take() {
+            crew.join();
+        }
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.stop_crew();
+        let mut role = self.core.lock_role();
+        role.log = None;
+    }
+}
+
+impl Core {
+    fn drain(&self) {
+        let mut role = self.lock_role();
+        while !self.queue.is_empty() && !self.has_failed() {
+            self.run_batch(&mut role);
+        }
+    }
+
+    fn close(&self) -> Result<()> {
+        if self.has_failed() || self.lock_role().log.is_none() {
+            return Err(stopped());
+        }
+        self.closing.store(true, Ordering::Release);
+        self.drain();
+        let published = self.publish(&Work::Stop);
+        // Callers that slipped in are answered; what they changed is in the log behind what is published.
+        self.drain();
+        let log = self.lock_role().log.take().ok_or_else(stopped)?;
+        self.queue.nominate();
+        self.events.complete(self)?;
+        published?;
+        hit("metad.close.log").map_err(|error| Error::io("close", "log", error))?;
+        log.close()?;
+        Ok(())
+    }
+}

@@ -1,0 +1,73 @@
+//! What readers see: the rows of the store together with the table of timelines that belongs to them.
+//!
+//! The store keeps its own even and odd stamp around a batch. A batch that changes the table puts a second one
+//! around both changes, so that no reader joins a new table with old rows. Other batches cost readers nothing.
+
+use nokv_meta::{Reader, Timelines};
+use nokv_store::{HoltStore, OPTIMISTIC_READS_MAX, Store};
+use std::sync::atomic::{AtomicU64, Ordering, fence};
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// The table of timelines as readers get it.
+#[derive(Debug)]
+pub(crate) struct Published {
+    /// Odd while rows and table change together.
+    stamp: AtomicU64,
+    table: RwLock<Arc<Timelines>>,
+    /// Held by the committer while rows and table change together.
+    changing: RwLock<()>,
+}
+
+impl Published {
+    pub(crate) fn new(table: Arc<Timelines>) -> Self {
+        Self {
+            stamp: AtomicU64::new(0),
+            table: RwLock::new(table),
+            changing: RwLock::new(()),
+        }
+    }
+
+    /// Runs `apply`, which changes rows; when `table` is a new one readers get it with those rows.
+    pub(crate) fn change<E>(
+        &self,
+        table: &Arc<Timelines>,
+        apply: impl FnOnce() -> Result<(), E>,
+    ) -> Result<(), E> {
+        if Arc::ptr_eq(&self.table(), table) {
+            return apply();
+        }
+        let _changing = self.changing.write().unwrap_or_else(PoisonError::into_inner);
+        self.stamp.fetch_add(1, Ordering::AcqRel);
+        *self.table.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(table);
+        let outcome = apply();
+        self.stamp.fetch_add(1, Ordering::AcqRel);
+        outcome
+    }
+
+    /// Runs `read` on one state between two batches. It may run several times; the last result counts.
+    pub(crate) fn read<T>(&self, store: &HoltStore, mut read: impl FnMut(&Reader<'_, HoltStore>) -> T) -> T {
+        let mut once = || {
+            let table = self.table();
+            store.consistent(|| read(&Reader::new(store, &table)))
+        };
+        for _ in 0..OPTIMISTIC_READS_MAX {
+            let before = self.stamp.load(Ordering::Acquire);
+            if before & 1 == 1 {
+                std::hint::spin_loop();
+                continue;
+            }
+            let result = once();
+            // The loads of `read` must not sink below the second look at the stamp.
+            fence(Ordering::Acquire);
+            if self.stamp.load(Ordering::Acquire) == before {
+                return result;
+            }
+        }
+        let _held = self.changing.read().unwrap_or_else(PoisonError::into_inner);
+        once()
+    }
+
+    fn table(&self) -> Arc<Timelines> {
+        Arc::clone(&self.table.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}

@@ -1,0 +1,93 @@
+//! Every worker's bell, and the counts of log bytes that decide when they ring.
+
+use super::bell::Bell;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// The workers of the log and of published states look after this much log.
+const LOOK_BYTES: u64 = 1 << 20;
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(crate) struct Bells {
+    pub(crate) events: Bell,
+    pub(crate) logs: Bell,
+    pub(crate) publisher: Bell,
+    pub(crate) upkeep: Bell,
+    /// Log after the published state.
+    redo: AtomicU64,
+    /// The part of it that a running publish covers.
+    covering: AtomicU64,
+    /// Log since the last logical checkpoint.
+    unsaved: AtomicU64,
+    /// Log since the workers looked.
+    unseen: AtomicU64,
+}
+
+impl Bells {
+    pub(crate) fn new(redo_bytes: u64) -> Self {
+        let bells = Self::default();
+        bells.redo.store(redo_bytes, Ordering::Relaxed);
+        bells.unsaved.store(redo_bytes, Ordering::Relaxed);
+        bells
+    }
+
+    /// A segment was appended.
+    pub(crate) fn appended(&self, bytes: u64, has_events: bool) {
+        self.redo.fetch_add(bytes, Ordering::Relaxed);
+        self.unsaved.fetch_add(bytes, Ordering::Relaxed);
+        if has_events {
+            self.events.ring();
+        }
+        if self.unseen.fetch_add(bytes, Ordering::Relaxed) + bytes >= LOOK_BYTES {
+            self.unseen.store(0, Ordering::Relaxed);
+            self.logs.ring();
+            self.publisher.ring();
+            self.upkeep.ring();
+        }
+    }
+
+    /// There was no room for a segment: everything that makes room is due.
+    pub(crate) fn full(&self) {
+        self.ring_all();
+    }
+
+    pub(crate) fn ring_all(&self) {
+        for bell in [&self.events, &self.logs, &self.publisher, &self.upkeep] {
+            bell.ring();
+        }
+    }
+
+    pub(crate) fn stop(&self) {
+        for bell in [&self.events, &self.logs, &self.publisher, &self.upkeep] {
+            bell.stop();
+        }
+    }
+
+    /// Bytes that would have to be replayed.
+    pub(crate) fn redo_bytes(&self) -> u64 {
+        self.redo.load(Ordering::Relaxed)
+    }
+
+    /// The state as of now is being published.
+    pub(crate) fn publish_began(&self) {
+        self.covering.store(self.redo_bytes(), Ordering::Relaxed);
+    }
+
+    /// It is published.
+    pub(crate) fn published(&self) {
+        let covered = self.covering.swap(0, Ordering::Relaxed);
+        self.redo.fetch_sub(covered, Ordering::Relaxed);
+        self.logs.ring();
+    }
+
+    /// Log bytes since the last logical checkpoint.
+    pub(crate) fn unsaved_bytes(&self) -> u64 {
+        self.unsaved.load(Ordering::Relaxed)
+    }
+
+    /// A logical checkpoint was written of what is published.
+    pub(crate) fn saved(&self) {
+        self.unsaved.store(self.redo_bytes(), Ordering::Relaxed);
+        self.logs.ring();
+    }
+}

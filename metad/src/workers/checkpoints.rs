@@ -1,0 +1,75 @@
+//! What is published and what is saved, and how far the log may be trimmed for it.
+
+use nokv_journal::Position;
+use nokv_journal::checkpoint::{Head, Written};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(crate) struct Checkpoints {
+    publishing: Mutex<()>,
+    writing: Mutex<()>,
+    published_seq: AtomicU64,
+    floor_seq: AtomicU64,
+    saved_seq: AtomicU64,
+    stored_bytes: AtomicU64,
+    oldest_version: AtomicU64,
+}
+
+impl Checkpoints {
+    pub(crate) fn new(published_seq: u64) -> Self {
+        let this = Self::default();
+        this.published_seq.store(published_seq, Ordering::Relaxed);
+        this
+    }
+
+    /// One publish at a time.
+    pub(crate) fn publishing(&self) -> MutexGuard<'_, ()> {
+        self.publishing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One logical checkpoint at a time.
+    pub(crate) fn writing(&self) -> MutexGuard<'_, ()> {
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn note_published(&self, at: Position) {
+        self.published_seq.store(at.seq, Ordering::Release);
+    }
+
+    /// What HEAD says: where the log is kept from, and which versions are held.
+    pub(crate) fn note_head(&self, head: &Head) {
+        self.floor_seq.store(head.log_floor, Ordering::Release);
+        if let (Some(newest), Some(oldest)) = (head.checkpoints.first(), head.checkpoints.last()) {
+            self.saved_seq.store(newest.at.seq, Ordering::Release);
+            self.oldest_version.store(oldest.at.version.0, Ordering::Release);
+        }
+    }
+
+    pub(crate) fn note_written(&self, written: &Written) {
+        self.stored_bytes
+            .fetch_add(written.stored_bytes, Ordering::Relaxed);
+    }
+
+    /// Segments up to this one are needed by no frame and no checkpoint.
+    pub(crate) fn trim_floor(&self) -> u64 {
+        let published = self.published_seq.load(Ordering::Acquire);
+        published.min(self.floor_seq.load(Ordering::Acquire))
+    }
+
+    /// The segment that the newest checkpoint covers; 0 = there is none.
+    pub(crate) fn saved_seq(&self) -> u64 {
+        self.saved_seq.load(Ordering::Acquire)
+    }
+
+    /// The version of the oldest checkpoint that is kept; 0 = there is none.
+    pub(crate) fn oldest_version(&self) -> u64 {
+        self.oldest_version.load(Ordering::Acquire)
+    }
+
+    /// Bytes of checkpoints written by this process.
+    pub(crate) fn stored_bytes(&self) -> u64 {
+        self.stored_bytes.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,42 @@
+//! The worker that keeps log files ahead of the writers and removes those that nobody needs.
+
+use super::bell::Woken;
+use crate::engine::Core;
+use crate::{Error, ErrorKind};
+use std::sync::Arc;
+
+pub(super) fn run(core: &Arc<Core>) {
+    loop {
+        if let Err(error) = core.tend_log()
+            && !matches!(error.kind, ErrorKind::Full | ErrorKind::Invalid)
+        {
+            core.fail(&error);
+        }
+        if core.bells.logs.wait(None) == Woken::Stop || core.has_failed() {
+            return;
+        }
+    }
+}
+
+impl Core {
+    /// Prepares the next log file where one is wanted, and trims.
+    pub(crate) fn tend_log(&self) -> Result<(), Error> {
+        self.trim_log()?;
+        while !self.bells.logs.is_stopped() && self.upkeep.prepare_next()? {}
+        Ok(())
+    }
+
+    /// Removes whole log files that frames, checkpoints and events do not need.
+    pub(crate) fn trim_log(&self) -> Result<(), Error> {
+        let floor = self.checkpoints.trim_floor();
+        if floor <= self.upkeep.usage().base.seq {
+            return Ok(());
+        }
+        if self.events.durable_seq() < floor {
+            self.events.complete(self)?;
+            self.events.sync()?;
+        }
+        self.upkeep.trim(floor.min(self.events.durable_seq()))?;
+        Ok(())
+    }
+}

@@ -1,0 +1,89 @@
+//! The worker that publishes states to the frame store and saves checkpoints in the object store.
+
+use super::bell::Woken;
+use crate::engine::Core;
+use crate::{Error, ErrorKind};
+use nokv_types::Work;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// With no more dirty frames than this a publish costs next to nothing.
+const FEW_FRAMES: usize = 32;
+/// Log that is worth a publish when it costs next to nothing.
+const WORTH_BYTES: u64 = 8 << 20;
+/// Shortest time between two publishes that nothing forces.
+const PAUSE_NS: u64 = 10_000_000_000;
+/// Quiet time after which what there is gets published.
+const QUIET: Duration = Duration::from_secs(5);
+/// Time before a publish or checkpoint that did not work is tried again.
+const RETRY: Duration = Duration::from_secs(10);
+
+pub(super) fn run(core: &Arc<Core>) {
+    let mut last = Last {
+        published_ns: core.clocks.boottime_ns(),
+        checkpoint_ns: core.clocks.boottime_ns(),
+    };
+    let mut wait = None;
+    loop {
+        let woken = core.bells.publisher.wait(wait);
+        if woken == Woken::Stop || core.has_failed() {
+            return;
+        }
+        let tried = last.step(core, woken == Woken::Time);
+        wait = match tried {
+            Err(_) => Some(RETRY),
+            Ok(()) => last.next_look(core),
+        };
+    }
+}
+
+struct Last {
+    published_ns: u64,
+    checkpoint_ns: u64,
+}
+
+impl Last {
+    fn step(&mut self, core: &Core, quiet: bool) -> Result<(), Error> {
+        let now_ns = core.clocks.boottime_ns();
+        let save = self.is_save_due(core, now_ns);
+        if save || self.is_publish_due(core, now_ns, quiet) {
+            core.publish(&Work::SaveWindow)?;
+            self.published_ns = now_ns;
+        }
+        if save {
+            self.checkpoint_ns = now_ns;
+            match core.checkpoint() {
+                Ok(_) => {}
+                // The object store may be away for a while; a newer owner is another matter.
+                Err(error) if error.kind == ErrorKind::Fenced => core.fail(&error),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn is_publish_due(&self, core: &Core, now_ns: u64, quiet: bool) -> bool {
+        let redo = core.bells.redo_bytes();
+        // A publish takes a while and the log grows meanwhile.
+        let must = redo >= core.limits.redo_bytes / 2;
+        let cheap = core.store.stats().dirty_frames <= FEW_FRAMES
+            && redo >= WORTH_BYTES
+            && now_ns.saturating_sub(self.published_ns) >= PAUSE_NS;
+        must || cheap || (quiet && redo > 0 && now_ns.saturating_sub(self.published_ns) >= PAUSE_NS)
+    }
+
+    fn is_save_due(&self, core: &Core, now_ns: u64) -> bool {
+        let unsaved = core.bells.unsaved_bytes();
+        let interval = core.limits.checkpoint_interval.as_nanos() as u64;
+        unsaved >= core.limits.checkpoint_bytes
+            || (unsaved > 0 && now_ns.saturating_sub(self.checkpoint_ns) >= interval)
+    }
+
+    /// How long to sleep when nobody rings; for ever when there is nothing to publish or save.
+    fn next_look(&self, core: &Core) -> Option<Duration> {
+        if core.bells.redo_bytes() >= WORTH_BYTES {
+            return Some(QUIET);
+        }
+        (core.bells.unsaved_bytes() > 0).then_some(core.limits.checkpoint_interval)
+    }
+}
