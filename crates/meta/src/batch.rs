@@ -228,6 +228,7 @@ impl<'a, R: Rows> Batch<'a, R> {
     }
 
     fn keep(&mut self) {
+        self.note_changes();
         self.write_retired();
         self.txn.keep();
         let scratch = std::mem::take(&mut self.scratch);

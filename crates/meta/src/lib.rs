@@ -8,6 +8,7 @@ mod answers;
 mod batch;
 mod error;
 mod exec;
+mod extents;
 mod keys;
 mod mvcc;
 mod read;
@@ -17,6 +18,11 @@ mod txn;
 
 pub use batch::{BATCH_COMMANDS_MAX, Batch, EventBatch, Finished, decode_events};
 pub use error::{Error, Result};
-pub use exec::{Genesis, genesis};
-pub use read::Reader;
+pub use exec::{
+    Genesis, PendingWork, SWEEP_PAUSE_NS, UPLOAD_IDLE_NS, UPLOAD_REQUEST_NS, UPLOAD_URL_NS, genesis,
+};
+pub use read::{
+    DueReservation, ObjectInfo, ObjectMismatch, ObjectStanding, PLAN_EXTENTS_MAX, Reader, Reference,
+    ReservationInfo,
+};
 pub use state::{CEILING_LOW, CEILING_STEP, Clock, State, Timeline, Timelines, WINDOW_DEFAULT_NS};

@@ -3,16 +3,26 @@
 //! Owns: how the rows of a state are put together for readers. Every method does several reads that belong
 //! together: the caller runs it inside `Store::consistent`. Must not change anything, must not cache.
 
+mod body;
 mod directory;
+mod objects;
+mod points;
 mod quota;
 mod roots;
 
-use crate::keys::{self, Family, Key};
+pub(crate) use points::check_readable;
+pub(crate) use roots::pin_info;
+
+pub use body::PLAN_EXTENTS_MAX;
+pub(crate) use body::{BodyView, Manifest, Seen, Stands};
+pub use objects::{DueReservation, ObjectInfo, ObjectMismatch, ObjectStanding, Reference, ReservationInfo};
+
+use crate::keys::{self, Family};
 use crate::mvcc;
-use crate::rows::{BodyRow, Dentry, Inode, Record};
+use crate::rows::{Dentry, Inode, Record};
 use crate::state::Timelines;
 use crate::{Error, Result};
-use nokv_store::{Rows, Scan, Visit};
+use nokv_store::{Rows, Visit};
 use nokv_types::{
     Attr, Code, DirEntry, FileKind, Ino, Name, Node, NsPath, PATH_BYTES_MAX, ReadPoint, Refusal, Source,
     XattrName, show_bytes,
@@ -166,51 +176,6 @@ impl<'a, R: Rows> Reader<'a, R> {
             },
         )?;
         Ok(all)
-    }
-
-    /// The newest body row of a range that a reader of `attr`'s generation sees.
-    pub(crate) fn body_row(
-        &self,
-        at: ReadPoint,
-        ino: Ino,
-        range: u64,
-        attr: &Attr,
-    ) -> Result<Option<BodyRow>> {
-        let mut point = ReadPoint {
-            timeline: at.timeline,
-            version: at.version.min(attr.generation),
-        };
-        loop {
-            let prefix = keys::body_range(point.timeline, ino, range);
-            let newer = nokv_types::Version(point.version.0.saturating_add(1));
-            let after = Key::rest().bytes(&prefix).inverted(newer).done();
-            let mut newest = None;
-            self.rows
-                .scan(Scan::prefix(&prefix).after(&after), &mut |key, value| {
-                    newest = Some((key.to_vec(), value.to_vec()));
-                    Visit::Stop
-                })?;
-            if let Some((key, value)) = newest {
-                let (_, generation) =
-                    keys::split_inverted(&key).ok_or_else(|| Error::corrupt("malformed key", "body row"))?;
-                return if generation < attr.base {
-                    Ok(None)
-                } else {
-                    BodyRow::decode(&value).map(Some)
-                };
-            }
-            let Some((parent, branch)) = self
-                .timelines
-                .get(point.timeline)
-                .and_then(|timeline| timeline.parent)
-            else {
-                return Ok(None);
-            };
-            point = ReadPoint {
-                timeline: parent,
-                version: point.version.min(branch),
-            };
-        }
     }
 
     pub(crate) fn inode(&self, at: ReadPoint, ino: Ino) -> Result<Inode> {

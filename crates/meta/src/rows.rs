@@ -14,10 +14,11 @@ mod progress;
 mod quota;
 mod root;
 mod session;
+mod time;
 mod timeline;
 mod upload;
 
-pub(crate) use body::{BodyRow, ManifestRow};
+pub(crate) use body::{BODY_ROW_BYTES_MAX, BodyRow, MANIFEST_PART, MANIFEST_RANGE, ManifestRow};
 pub(crate) use dentry::Dentry;
 pub(crate) use global::Counters;
 pub(crate) use inode::{Inode, Place};
@@ -27,6 +28,7 @@ pub(crate) use progress::{DetachedRow, FlattenRow, PruneWorkRow};
 pub(crate) use quota::{Counting, QuotaRow, Usage};
 pub(crate) use root::RootRow;
 pub(crate) use session::{OpenRow, SessionRow};
+pub(crate) use time::TimeRow;
 pub use timeline::Timeline;
 pub(crate) use upload::UploadRow;
 

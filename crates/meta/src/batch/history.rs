@@ -105,7 +105,7 @@ impl<R: Rows> Batch<'_, R> {
     }
 
     /// Whether an ancestor shows a row for this key.
-    fn inherits(&self, timeline: TimelineId, family: Family, rest: &[u8]) -> Result<bool> {
+    pub(crate) fn inherits(&self, timeline: TimelineId, family: Family, rest: &[u8]) -> Result<bool> {
         let Some((parent, branch)) = self
             .state
             .timelines

@@ -237,7 +237,7 @@ impl<R: Rows> Batch<'_, R> {
             .into())
     }
 
-    fn put_quota(&mut self, quota: QuotaId, row: QuotaRow) {
+    pub(crate) fn put_quota(&mut self, quota: QuotaId, row: QuotaRow) {
         self.txn.put(quota_key(quota), row.encode());
         self.state.quotas.put(quota, row);
     }

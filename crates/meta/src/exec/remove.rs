@@ -111,7 +111,7 @@ impl<R: Rows> Batch<'_, R> {
         self.charge(node.timeline, attr.quota, Charge::inode(attr.allocated).back())
     }
 
-    fn delete_xattrs(&mut self, node: Node) -> Result<()> {
+    pub(crate) fn delete_xattrs(&mut self, node: Node) -> Result<()> {
         let at = ReadPoint {
             timeline: node.timeline,
             version: Version::HEAD,

@@ -1,12 +1,21 @@
-//! Which version was current when: one row per second in which something was committed.
+//! The passing of time: which version was current when, the time-travel window, and what ends by itself.
 
+use crate::Result;
 use crate::batch::Batch;
-use crate::keys::{Family, Key};
-use nokv_store::Rows;
-use nokv_types::codec::{put_signed, put_varint};
+use crate::keys::{Family, Key, take_id};
+use crate::rows::{Record, TimeRow};
+use crate::state::{encode_floor, floor_key};
+use crate::Error;
+use nokv_store::{Rows, Scan, Visit};
+use nokv_types::{Outcome, Version};
+use std::sync::Arc;
 
 /// Shortest time between two time rows, ns.
 pub(crate) const TIME_ROW_NS: u64 = 1_000_000_000;
+/// Time rows that one step removes.
+const TIME_ROWS_STEP: usize = 4096;
+/// Pins that one step ends.
+const PINS_STEP: usize = 256;
 
 impl<R: Rows> Batch<'_, R> {
     /// At the first batch of a second: the version that was current when it began.
@@ -15,10 +24,75 @@ impl<R: Rows> Batch<'_, R> {
             return;
         }
         self.state.timed = self.clock.log_ns;
-        let mut value = vec![1];
-        put_varint(&mut value, self.barrier.0);
-        put_signed(&mut value, self.clock.wall_ns);
-        self.txn
-            .put(Key::new(Family::Time).id(self.clock.log_ns).done(), value);
+        let row = TimeRow {
+            version: self.barrier,
+            wall_ns: self.clock.wall_ns,
+        };
+        self.txn.put(time_key(self.clock.log_ns), row.encode());
     }
+
+    /// Moves the time-travel window and ends what has a term: pins, sessions, uploads, reservations.
+    pub(crate) fn advance_time(&mut self) -> Result<Outcome> {
+        let (floor, mut more) = self.window_floor()?;
+        let before = self.state.timelines.floor();
+        if floor > before {
+            Arc::make_mut(&mut self.state.timelines).set_floor(floor);
+            self.txn.put(floor_key(), encode_floor(floor));
+            self.queue_window(before, floor)?;
+        }
+        let ended = self.end_pins(PINS_STEP)?;
+        more |= ended == PINS_STEP;
+        let (expired, more_sessions) = self.expire_sessions()?;
+        let done = ended as u64 + expired;
+        Ok(Outcome::Worked {
+            done,
+            more: more || more_sessions,
+        })
+    }
+
+    /// The version that was current when the window began; time rows before it go, in bounded steps.
+    fn window_floor(&mut self) -> Result<(Version, bool)> {
+        let window = self.state.counters.window;
+        if window == 0 {
+            self.trim_times(self.clock.log_ns)?;
+            return Ok((self.version, false));
+        }
+        let Some(begin) = self.clock.log_ns.checked_sub(window) else {
+            return Ok((Version::ZERO, false));
+        };
+        self.trim_times(begin)
+    }
+
+    /// Removes the time rows before the newest one that is not after `begin`, and answers the version of that.
+    fn trim_times(&mut self, begin: u64) -> Result<(Version, bool)> {
+        let prefix = [Family::Time as u8];
+        let (mut old, mut failed): (Vec<(Vec<u8>, TimeRow)>, Option<Error>) = (Vec::new(), None);
+        self.txn.scan(Scan::prefix(&prefix), &mut |key, value| {
+            let at = take_id(&key[1..]).map(|(at, _)| at);
+            if at.is_some_and(|at| at > begin) || old.len() > TIME_ROWS_STEP {
+                return Visit::Stop;
+            }
+            match TimeRow::decode(value) {
+                Ok(row) if at.is_some() => old.push((key.to_vec(), row)),
+                Ok(_) => failed = Some(Error::corrupt("malformed key", "time")),
+                Err(error) => failed = Some(error),
+            }
+            if failed.is_some() { Visit::Stop } else { Visit::Next }
+        })?;
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        let more = old.len() > TIME_ROWS_STEP;
+        let Some((_, newest)) = old.pop() else {
+            return Ok((Version::ZERO, false));
+        };
+        for (key, _) in old {
+            self.txn.delete(key);
+        }
+        Ok((newest.version, more))
+    }
+}
+
+fn time_key(log_ns: u64) -> Vec<u8> {
+    Key::new(Family::Time).id(log_ns).done()
 }

@@ -1,0 +1,72 @@
+//! Background work: which steps there are, and whether anything waits for them.
+
+use crate::Result;
+use crate::batch::{Batch, Save};
+use crate::exec::prune::{first_row, prune_work_prefix};
+use crate::exec::timelines::DEPTH_FLATTEN;
+use crate::keys::Family;
+use crate::state::State;
+use nokv_store::Rows;
+use nokv_types::{Code, Outcome, Refusal, TimelineId, Work};
+
+/// Most rows that one step handles, whatever it is asked for.
+pub(crate) const STEP_ROWS_MAX: u32 = 4096;
+
+/// What waits to be done in the background.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PendingWork {
+    /// Detached trees wait for `Work::Reclaim`.
+    pub reclaim: bool,
+    /// Superseded rows wait for `Work::Prune`.
+    pub prune: bool,
+    /// Timelines that `Work::Flatten` should be run on.
+    pub flatten: Vec<TimelineId>,
+    /// Timelines wait for `Work::FreeTimelines`.
+    pub free: bool,
+}
+
+impl PendingWork {
+    /// Whether nothing waits.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl State {
+    /// What waits to be done, as the rows say: also after a restart.
+    ///
+    /// # Errors
+    /// From the store.
+    pub fn pending_work<R: Rows>(&self, rows: &R) -> Result<PendingWork> {
+        let started = |id: TimelineId| -> Result<bool> { Ok(rows.get(&super::flatten::flatten_key(id))?.is_some()) };
+        let mut flatten = Vec::new();
+        for (id, timeline) in self.timelines.iter() {
+            if timeline.live && (self.timelines.depth(id) > DEPTH_FLATTEN || started(id)?) {
+                flatten.push(id);
+            }
+        }
+        Ok(PendingWork {
+            reclaim: first_row(rows, &[Family::Detached as u8])?.is_some(),
+            prune: first_row(rows, &prune_work_prefix())?.is_some(),
+            flatten,
+            free: self.first_free_timeline().is_some(),
+        })
+    }
+}
+
+impl<R: Rows> Batch<'_, R> {
+    /// One bounded step of background work.
+    pub(crate) fn work(&mut self, work: Work) -> Result<Outcome> {
+        match work {
+            Work::AdvanceTime => self.advance_time(),
+            Work::Reclaim { rows_max } => self.reclaim(rows_max),
+            Work::Prune { rows_max } => self.prune(rows_max),
+            Work::Flatten { timeline, rows_max } => self.flatten(timeline, rows_max),
+            Work::FreeTimelines { rows_max } => self.free_timelines(rows_max),
+            Work::CountQuota { rows_max } => self.count_quota(rows_max),
+            Work::SaveWindow => self.save_window(Save::Window),
+            Work::Stop => self.save_window(Save::Stop),
+            other => Err(Refusal::new(Code::Unsupported, format!("{other:?}")).into()),
+        }
+    }
+}
