@@ -76,7 +76,7 @@ pub struct HoltStore {
     stamp: AtomicU64,
     /// Writers at the lock: the merge lets one pass between two of its steps.
     waiting: AtomicUsize,
-    /// Held while a state is frozen and published.
+    /// True while a state is frozen and merged back, or frames are compacted.
     publishing: Mutex<bool>,
     thawed: Condvar,
 }

@@ -45,18 +45,14 @@ impl HoltStore {
     /// lets batches go on beside it. Takes microseconds; call it at a batch boundary.
     ///
     /// # Errors
-    /// `Invalid` when another publish is under way or `covered` is longer than 4 KiB.
+    /// `Invalid` when another publish or a compaction is under way or `covered` is longer than 4 KiB.
     pub fn freeze(&self, covered: &[u8]) -> Result<Frozen<'_>> {
-        let refuse = |why: &str| Err(Error::new(ErrorKind::Invalid, "freeze", "store", why));
         if covered.len() > COVERED_BYTES_MAX {
-            return refuse("covered is longer than 4 KiB");
+            let detail = "covered is longer than 4 KiB";
+            return Err(Error::new(ErrorKind::Invalid, "freeze", "store", detail));
         }
+        self.begin_exclusive_work("freeze")?;
         let _writer = self.writer.write().unwrap_or_else(PoisonError::into_inner);
-        let mut publishing = self.publishing.lock().unwrap_or_else(PoisonError::into_inner);
-        if *publishing {
-            return refuse("another publish is under way");
-        }
-        *publishing = true;
         self.overlay.set_phase(Phase::Frozen);
         Ok(Frozen {
             store: self,
@@ -71,6 +67,33 @@ impl HoltStore {
     /// As those two.
     pub fn publish(&self, covered: &[u8]) -> Result<Published> {
         self.freeze(covered)?.publish()
+    }
+
+    /// Repacks some frames that deletes left half empty and folds small ones into their parents; call it after
+    /// many deletes, from the thread that publishes, until the frames in [`HoltStore::stats`] stay the same. Each
+    /// call handles at most 256 frames, and writers wait for one frame at a time.
+    ///
+    /// # Errors
+    /// `Invalid` while a publish is under way (frames must not change then); `Engine` and `Corrupt` from the tree.
+    pub fn compact(&self) -> Result<()> {
+        self.begin_exclusive_work("compact")?;
+        let outcome = self.tree.compact();
+        self.end_exclusive_work();
+        outcome.map_err(|error| engine_error("compact", "tree", error))
+    }
+
+    fn begin_exclusive_work(&self, op: &'static str) -> Result<()> {
+        let mut working = self.publishing.lock().unwrap_or_else(PoisonError::into_inner);
+        if *working {
+            let detail = "a publish or a compaction is under way";
+            return Err(Error::new(ErrorKind::Invalid, op, "store", detail));
+        }
+        *working = true;
+        Ok(())
+    }
+
+    fn end_exclusive_work(&self) {
+        *self.publishing.lock().unwrap_or_else(PoisonError::into_inner) = false;
     }
 
     /// Waits until the background drain has written what was dirty when the tree was frozen.
@@ -122,7 +145,7 @@ impl HoltStore {
         };
         // Hundreds of thousands of rows take a while to free: not under the lock.
         drop(merged);
-        *self.publishing.lock().unwrap_or_else(PoisonError::into_inner) = false;
+        self.end_exclusive_work();
         Ok(())
     }
 

@@ -75,6 +75,9 @@ impl History {
             // Some straight into the tree, the others while it stands still or is merged.
             let direct = rng.below(part);
             (0..direct).try_for_each(|_| self.apply(store, random_batch(rng)))?;
+            if rng.once_in(3) {
+                store.compact()?;
+            }
             let covered = self.log.len();
             let frozen = store.freeze(&(covered as u64).to_le_bytes())?;
             let scope = failpoint::scope();
