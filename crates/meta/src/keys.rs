@@ -210,9 +210,14 @@ pub(crate) fn usage(quota: QuotaId) -> Vec<u8> {
     Key::rest().id(quota.0).done()
 }
 
+/// The prefix of all body rows of a file.
+pub(crate) fn body_ino(timeline: TimelineId, ino: Ino) -> Vec<u8> {
+    Key::new(Family::Body).id(timeline.0).id(ino.0).done()
+}
+
 /// The prefix of the body rows of one range.
 pub(crate) fn body_range(timeline: TimelineId, ino: Ino, range: u64) -> Vec<u8> {
-    Key::new(Family::Body).id(timeline.0).id(ino.0).id(range).done()
+    Key(body_ino(timeline, ino)).id(range).done()
 }
 
 /// The key of a body row.

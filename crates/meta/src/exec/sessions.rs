@@ -119,11 +119,6 @@ impl<R: Rows> Batch<'_, R> {
         Ok(handles.len())
     }
 
-    /// Gives up at most `max` uploads of a session.
-    fn give_up_uploads(&mut self, _session: SessionId, _max: usize) -> Result<usize> {
-        Ok(0)
-    }
-
     /// The ids that follow `prefix` in the first `max` keys.
     fn ids_below(&self, prefix: &[u8], max: usize) -> Result<Vec<u64>> {
         let (mut ids, mut malformed) = (Vec::new(), false);

@@ -65,7 +65,7 @@ impl<R: Rows> Batch<'_, R> {
         Ok(Outcome::Done)
     }
 
-    fn count_xattrs(&self, node: Node) -> Result<usize> {
+    pub(crate) fn count_xattrs(&self, node: Node) -> Result<usize> {
         let at = ReadPoint {
             timeline: node.timeline,
             version: Version::HEAD,

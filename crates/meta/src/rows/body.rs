@@ -153,7 +153,14 @@ mod tests {
         };
         let mut want = vec![1, 3, 1, 2, 0, 2, b'h', b'i'];
         let object = [2, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-        want.extend([&[0, 5, 2][..], &object, &[0xac, 0x02, 7, 2, 0x0d, 0x0c, 0x0b, 0x0a]].concat());
+        want.extend(
+            [
+                &[0, 5, 2][..],
+                &object,
+                &[0xac, 0x02, 7, 2, 0x0d, 0x0c, 0x0b, 0x0a],
+            ]
+            .concat(),
+        );
         want.extend([&[2, 1, 1][..], &object, &[0xac, 0x02, 7, 2], &[7; 32]].concat());
         assert_eq!(row.encode(), want);
         assert_eq!(BodyRow::decode(&want).unwrap(), row);
