@@ -12,6 +12,7 @@ mod upload;
 mod write;
 
 pub use upload::UPLOAD_IDLE_NS;
+pub(crate) use upload::given_up_prefix;
 
 use crate::Result;
 use crate::batch::Batch;

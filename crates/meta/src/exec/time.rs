@@ -16,6 +16,8 @@ pub(crate) const TIME_ROW_NS: u64 = 1_000_000_000;
 const TIME_ROWS_STEP: usize = 4096;
 /// Pins that one step ends.
 const PINS_STEP: usize = 256;
+/// Uploads that one step gives up.
+const UPLOADS_STEP: usize = 256;
 
 impl<R: Rows> Batch<'_, R> {
     /// At the first batch of a second: the version that was current when it began.
@@ -43,7 +45,9 @@ impl<R: Rows> Batch<'_, R> {
         let ended = self.end_pins(PINS_STEP)?;
         more |= ended == PINS_STEP;
         let (expired, more_sessions) = self.expire_sessions()?;
-        let done = ended as u64 + expired;
+        let given_up = self.expire_uploads(UPLOADS_STEP)?;
+        more |= given_up == UPLOADS_STEP;
+        let done = ended as u64 + expired + given_up as u64;
         Ok(Outcome::Worked {
             done,
             more: more || more_sessions,

@@ -2,6 +2,7 @@
 
 use crate::Result;
 use crate::batch::{Batch, Save};
+use crate::exec::body::given_up_prefix;
 use crate::exec::prune::{first_row, prune_work_prefix};
 use crate::exec::timelines::DEPTH_FLATTEN;
 use crate::keys::Family;
@@ -47,7 +48,8 @@ impl State {
         }
         Ok(PendingWork {
             reclaim: first_row(rows, &[Family::Detached as u8])?.is_some(),
-            prune: first_row(rows, &prune_work_prefix())?.is_some(),
+            prune: first_row(rows, &prune_work_prefix())?.is_some()
+                || first_row(rows, &given_up_prefix())?.is_some(),
             flatten,
             free: self.first_free_timeline().is_some(),
         })
@@ -60,7 +62,10 @@ impl<R: Rows> Batch<'_, R> {
         match work {
             Work::AdvanceTime => self.advance_time(),
             Work::Reclaim { rows_max } => self.reclaim(rows_max),
-            Work::Prune { rows_max } => self.prune(rows_max),
+            Work::Prune { rows_max } => match self.drain_uploads(rows_max.min(STEP_ROWS_MAX))? {
+                (0, _) => self.prune(rows_max),
+                (done, _) => Ok(Outcome::Worked { done, more: true }),
+            },
             Work::Flatten { timeline, rows_max } => self.flatten(timeline, rows_max),
             Work::FreeTimelines { rows_max } => self.free_timelines(rows_max),
             Work::CountQuota { rows_max } => self.count_quota(rows_max),

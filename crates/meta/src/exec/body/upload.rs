@@ -267,6 +267,11 @@ impl<R: Rows> Batch<'_, R> {
     }
 }
 
+/// The prefix of uploads whose rows wait to be removed.
+pub(crate) fn given_up_prefix() -> Vec<u8> {
+    Key::new(Family::Upload).id(u64::from(Life::GivenUp as u8)).done()
+}
+
 fn upload_key(life: Life, upload: UploadId) -> Vec<u8> {
     Key::new(Family::Upload)
         .id(u64::from(life as u8))
