@@ -161,7 +161,10 @@ impl RetryStore {
 
 /// A refusal of the request as such: no earlier attempt with the same bytes can have been accepted.
 fn never_stored(kind: ErrorKind) -> bool {
-    matches!(kind, ErrorKind::ChecksumMismatch | ErrorKind::Invalid | ErrorKind::Unsupported)
+    matches!(
+        kind,
+        ErrorKind::ChecksumMismatch | ErrorKind::Invalid | ErrorKind::Unsupported
+    )
 }
 
 fn unknown(op: Op, key: &Key, cause: Error) -> Error {
@@ -182,7 +185,9 @@ impl ObjectStore for RetryStore {
             };
             match self.again(&mut call, error) {
                 Ok(()) => {}
-                Err(last) if call.unknown && !never_stored(last.kind) => return self.settle_absent(key, bytes, last),
+                Err(last) if call.unknown && !never_stored(last.kind) => {
+                    return self.settle_absent(key, bytes, last);
+                }
                 Err(last) => return Err(last),
             }
         }
@@ -204,7 +209,9 @@ impl ObjectStore for RetryStore {
             };
             match self.again(&mut call, error) {
                 Ok(()) => {}
-                Err(last) if call.unknown && !never_stored(last.kind) => return self.settle_match(key, bytes, expected, last),
+                Err(last) if call.unknown && !never_stored(last.kind) => {
+                    return self.settle_match(key, bytes, expected, last);
+                }
                 Err(last) => return Err(last),
             }
         }

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use self::wire::{Request, forward, read_answer, read_request};
@@ -35,7 +35,7 @@ pub enum ProxyFault {
     LostAnswer,
     /// The request is forwarded and done, and the client waits for an answer until it gives up.
     Silence,
-    /// The client waits until it gives up; then the request is forwarded and done.
+    /// The client waits until it gives up; the request is forwarded and done at [`S3Proxy::land_late`].
     LateRequest,
 }
 
@@ -45,7 +45,10 @@ struct Shared {
     script: VecDeque<(String, ProxyFault)>,
     injected: BTreeMap<ProxyFault, u64>,
     forwarded: u64,
-    late_done: u64,
+    /// Requests that are held back.
+    late_held: u64,
+    /// Whether held requests may go on; set for good when the proxy ends.
+    late_released: bool,
     open: Vec<TcpStream>,
     threads: Vec<JoinHandle<()>>,
 }
@@ -54,9 +57,27 @@ struct Shared {
 #[derive(Debug)]
 pub struct S3Proxy {
     address: SocketAddr,
-    shared: Arc<Mutex<Shared>>,
+    state: Arc<State>,
     stopping: Arc<AtomicBool>,
     accepting: Option<JoinHandle<()>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    shared: Mutex<Shared>,
+    late_changed: Condvar,
+}
+
+impl State {
+    fn lock(&self) -> MutexGuard<'_, Shared> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for a change of what is late, at most until `done`.
+    fn wait_late(&self, done: impl Fn(&Shared) -> bool) {
+        let unfinished = self.late_changed.wait_while(self.lock(), |shared| !done(shared));
+        drop(unfinished.unwrap_or_else(PoisonError::into_inner));
+    }
 }
 
 impl S3Proxy {
@@ -67,16 +88,16 @@ impl S3Proxy {
     pub fn start(upstream_port: u16) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let address = listener.local_addr()?;
-        let shared = Arc::new(Mutex::new(Shared::default()));
+        let state = Arc::new(State::default());
         let stopping = Arc::new(AtomicBool::new(false));
         let upstream = SocketAddr::from(([127, 0, 0, 1], upstream_port));
         let accepting = {
-            let (shared, stopping) = (Arc::clone(&shared), Arc::clone(&stopping));
-            thread::spawn(move || accept(&listener, upstream, &shared, &stopping))
+            let (state, stopping) = (Arc::clone(&state), Arc::clone(&stopping));
+            thread::spawn(move || accept(&listener, upstream, &state, &stopping))
         };
         Ok(Self {
             address,
-            shared,
+            state,
             stopping,
             accepting: Some(accepting),
         })
@@ -89,27 +110,32 @@ impl S3Proxy {
 
     /// Breaks the next request of this HTTP method in this way; several wait in line.
     pub fn script(&self, method: &str, fault: ProxyFault) {
-        lock(&self.shared).script.push_back((method.to_owned(), fault));
+        self.state.lock().script.push_back((method.to_owned(), fault));
     }
 
     /// Faults that still wait for their request.
     pub fn waiting(&self) -> usize {
-        lock(&self.shared).script.len()
+        self.state.lock().script.len()
     }
 
     /// How often a fault was injected.
     pub fn injected(&self, fault: ProxyFault) -> u64 {
-        lock(&self.shared).injected.get(&fault).copied().unwrap_or(0)
+        self.state.lock().injected.get(&fault).copied().unwrap_or(0)
     }
 
     /// Requests that passed without a fault.
     pub fn forwarded(&self) -> u64 {
-        lock(&self.shared).forwarded
+        self.state.lock().forwarded
     }
 
-    /// Requests held back by [`ProxyFault::LateRequest`] that the server has answered by now.
-    pub fn late_done(&self) -> u64 {
-        lock(&self.shared).late_done
+    /// Sends on every request that [`ProxyFault::LateRequest`] holds back, and waits until the server has
+    /// answered them. At least one must be scripted: this waits for its client to give up.
+    pub fn land_late(&self) {
+        self.state.wait_late(|shared| shared.late_held > 0);
+        self.state.lock().late_released = true;
+        self.state.late_changed.notify_all();
+        self.state.wait_late(|shared| shared.late_held == 0);
+        self.state.lock().late_released = false;
     }
 }
 
@@ -122,7 +148,9 @@ impl Drop for S3Proxy {
             let _ = accepting.join();
         }
         let (open, threads) = {
-            let mut shared = lock(&self.shared);
+            let mut shared = self.state.lock();
+            shared.late_released = true;
+            self.state.late_changed.notify_all();
             (
                 std::mem::take(&mut shared.open),
                 std::mem::take(&mut shared.threads),
@@ -137,38 +165,34 @@ impl Drop for S3Proxy {
     }
 }
 
-fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
-    shared.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn accept(listener: &TcpListener, upstream: SocketAddr, shared: &Arc<Mutex<Shared>>, stopping: &AtomicBool) {
+fn accept(listener: &TcpListener, upstream: SocketAddr, state: &Arc<State>, stopping: &AtomicBool) {
     for client in listener.incoming() {
         if stopping.load(Ordering::SeqCst) {
             return;
         }
         let Ok(client) = client else { continue };
-        let mut state = lock(shared);
-        state.open.extend(client.try_clone());
-        let shared = Arc::clone(shared);
+        let mut shared = state.lock();
+        shared.open.extend(client.try_clone());
+        let state = Arc::clone(state);
         // A conversation that breaks is what this proxy is for.
-        state
+        shared
             .threads
-            .push(thread::spawn(move || drop(converse(client, upstream, &shared))));
+            .push(thread::spawn(move || drop(converse(client, upstream, &state))));
     }
 }
 
-fn converse(mut client: TcpStream, upstream: SocketAddr, shared: &Mutex<Shared>) -> io::Result<()> {
+fn converse(mut client: TcpStream, upstream: SocketAddr, state: &State) -> io::Result<()> {
     let Some(request) = read_request(&mut client)? else {
         return Ok(());
     };
-    let fault = choose(shared, &request);
-    let outcome = suffer(fault, &mut client, upstream, &request, shared);
+    let fault = choose(state, &request);
+    let outcome = suffer(fault, &mut client, upstream, &request, state);
     let _ = client.shutdown(Shutdown::Both);
     outcome
 }
 
-fn choose(shared: &Mutex<Shared>, request: &Request) -> Option<ProxyFault> {
-    let mut shared = lock(shared);
+fn choose(state: &State, request: &Request) -> Option<ProxyFault> {
+    let mut shared = state.lock();
     let next = shared
         .script
         .iter()
@@ -188,11 +212,11 @@ fn suffer(
     client: &mut TcpStream,
     upstream: SocketAddr,
     request: &Request,
-    shared: &Mutex<Shared>,
+    state: &State,
 ) -> io::Result<()> {
     let connect = || -> io::Result<TcpStream> {
         let server = TcpStream::connect(upstream)?;
-        lock(shared).open.push(server.try_clone()?);
+        state.lock().open.push(server.try_clone()?);
         Ok(server)
     };
     match fault {
@@ -205,7 +229,12 @@ fn suffer(
             client.write_all(&wire::refusal("500 Internal Server Error", "InternalError"))
         }
         Some(ProxyFault::CutBefore) => Ok(()),
-        Some(ProxyFault::CutRequest) => connect()?.write_all(&request.raw[..request.raw.len() / 2]),
+        Some(ProxyFault::CutRequest) => {
+            let mut server = connect()?;
+            server.write_all(&request.raw[..request.raw.len() / 2])?;
+            // Dropping is not enough: the list of open connections holds another handle.
+            server.shutdown(Shutdown::Both)
+        }
         Some(ProxyFault::CutAnswer) => {
             let answer = read_answer(forward(connect()?, request)?)?;
             client.write_all(&answer[..answer.len() / 2])
@@ -217,9 +246,13 @@ fn suffer(
         }
         Some(ProxyFault::LateRequest) => {
             until_it_gives_up(client)?;
-            read_answer(forward(connect()?, request)?)?;
-            lock(shared).late_done += 1;
-            Ok(())
+            state.lock().late_held += 1;
+            state.late_changed.notify_all();
+            state.wait_late(|shared| shared.late_released);
+            let done = connect().and_then(|server| read_answer(forward(server, request)?));
+            state.lock().late_held -= 1;
+            state.late_changed.notify_all();
+            done.map(drop)
         }
     }
 }

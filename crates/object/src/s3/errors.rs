@@ -23,7 +23,7 @@ where
         SdkError::DispatchFailure(_) if never_sent(&error) => ErrorKind::Unavailable,
         SdkError::DispatchFailure(failure) if failure.is_user() => ErrorKind::Invalid,
         SdkError::DispatchFailure(failure) if failure.is_timeout() => op.lost_answer(),
-        SdkError::DispatchFailure(failure) if failure.is_io() => broken(op),
+        SdkError::DispatchFailure(failure) if failure.is_io() || failure.as_other().is_some() => broken(op),
         // Nothing was sent: the SDK found no credentials, or could not read its own configuration.
         SdkError::DispatchFailure(_) => ErrorKind::Denied,
         SdkError::ConstructionFailure(_) => ErrorKind::Invalid,

@@ -8,3 +8,4 @@ mod open;
 mod pace;
 mod probe;
 mod retry;
+mod s3_faults;

@@ -1,7 +1,7 @@
 //! As much of HTTP/1.1 as a proxy needs that closes after every answer.
 
 use std::io::{self, Read, Write};
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
 
 use crate::http::{SILENCE_MAX, head_end};
 
@@ -73,7 +73,9 @@ pub(crate) fn forward(mut server: TcpStream, request: &Request) -> io::Result<Tc
 /// Reads the answer to its end, without interim ones.
 pub(crate) fn read_answer(mut server: TcpStream) -> io::Result<Vec<u8>> {
     let mut answer = Vec::new();
-    server.read_to_end(&mut answer)?;
+    let ended = server.read_to_end(&mut answer);
+    let _ = server.shutdown(Shutdown::Both);
+    ended?;
     while answer.starts_with(b"HTTP/1.1 100 ") {
         let end = head_end(&answer).ok_or(io::ErrorKind::UnexpectedEof)?;
         answer.drain(..end);
