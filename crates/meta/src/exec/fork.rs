@@ -52,9 +52,11 @@ impl<R: Rows> Batch<'_, R> {
     pub(crate) fn root_delete(&mut self, name: &[u8]) -> Result<Outcome> {
         let root = self.root_row(name)?;
         if root.kind == RootKind::Workspace || name == MAIN_ROOT {
-            return Err(Refusal::new(Code::NotPermitted, format!("root {}", show_bytes(name)))
-                .detail("the root of the workspace stays")
-                .into());
+            return Err(
+                Refusal::new(Code::NotPermitted, format!("root {}", show_bytes(name)))
+                    .detail("the root of the workspace stays")
+                    .into(),
+            );
         }
         self.flush_touched()?;
         self.leave_timeline(root.timeline);

@@ -45,7 +45,12 @@ impl<R: Rows> Batch<'_, R> {
         while budget > 0
             && let Some(timeline) = self.state.first_free_timeline()
         {
-            if self.state.timelines.get(timeline).is_some_and(|line| !line.freeing) {
+            if self
+                .state
+                .timelines
+                .get(timeline)
+                .is_some_and(|line| !line.freeing)
+            {
                 self.change_timeline(timeline, |line| line.freeing = true);
             }
             let removed = self.free_rows(timeline, budget)?;
@@ -95,7 +100,8 @@ impl<R: Rows> Batch<'_, R> {
                 let (range, rest) = take_id(rest)?;
                 rest.is_empty().then_some((Ino(ino), range, generation))
             });
-            let (ino, range, generation) = parsed.ok_or_else(|| Error::corrupt("malformed key", "body row"))?;
+            let (ino, range, generation) =
+                parsed.ok_or_else(|| Error::corrupt("malformed key", "body row"))?;
             self.drop_body_row(timeline, ino, range, generation)?;
         }
         Ok(keys.len())
@@ -108,7 +114,11 @@ impl<R: Rows> Batch<'_, R> {
         }
         self.txn.scan(Scan::prefix(prefix), &mut |key, _| {
             keys.push(key.to_vec());
-            if keys.len() == max { Visit::Stop } else { Visit::Next }
+            if keys.len() == max {
+                Visit::Stop
+            } else {
+                Visit::Next
+            }
         })?;
         Ok(keys)
     }

@@ -75,8 +75,8 @@ impl<R: Rows> Batch<'_, R> {
     }
 
     /// Has the pruner look again at what the generation of a closed file kept, when it is not the newest.
-    fn retire_open(&mut self, _row: &OpenRow) -> Result<()> {
-        Ok(())
+    fn retire_open(&mut self, row: &OpenRow) -> Result<()> {
+        self.retry_waiting(Node::new(row.timeline, row.ino))
     }
 
     /// Releases a file without a name that nobody has open any more.

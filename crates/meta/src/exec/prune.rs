@@ -94,8 +94,9 @@ impl<R: Rows> Batch<'_, R> {
             .id(interval.row.piece)
             .done();
         let (mut listed, mut items, mut more, mut failed) = (Vec::new(), 0, false, None);
-        self.txn.scan(Scan::prefix(&prefix).after(&after), &mut |key, value| {
-            match read_listed(key, prefix.len(), value) {
+        self.txn.scan(
+            Scan::prefix(&prefix).after(&after),
+            &mut |key, value| match read_listed(key, prefix.len(), value) {
                 Some(row) if row.version > interval.row.high => Visit::Stop,
                 Some(_) if items >= budget => {
                     more = true;
@@ -110,8 +111,8 @@ impl<R: Rows> Batch<'_, R> {
                     failed = Some(Error::corrupt("malformed row", "prune index"));
                     Visit::Stop
                 }
-            }
-        })?;
+            },
+        )?;
         failed.map_or(Ok((listed, more)), Err)
     }
 
@@ -140,13 +141,21 @@ impl<R: Rows> Batch<'_, R> {
     /// Removes a row that was superseded at `version` unless somebody needs it; answers whether it is gone.
     fn prune_item(&mut self, timeline: TimelineId, version: Version, item: &Retired) -> Result<bool> {
         match item {
-            Retired::History { family, rest, created } => {
+            Retired::History {
+                family,
+                rest,
+                created,
+            } => {
                 if self.state.is_needed(timeline, *created, version) {
                     return Ok(false);
                 }
                 self.txn.delete(keys::history(*family, timeline, rest, *created));
             }
-            Retired::Body { ino, range, generation } => {
+            Retired::Body {
+                ino,
+                range,
+                generation,
+            } => {
                 if self.state.is_needed(timeline, *generation, version) {
                     return Ok(false);
                 }
@@ -186,14 +195,20 @@ impl<R: Rows> Batch<'_, R> {
             let Some(timeline) = self.next_listed_timeline(&prefix, &after)? else {
                 return Ok(());
             };
-            let low = Key::new(Family::Prune).id(timeline.0).id(before.0).id(u64::MAX).done();
+            let low = Key::new(Family::Prune)
+                .id(timeline.0)
+                .id(before.0)
+                .id(u64::MAX)
+                .done();
             let own = Key::new(Family::Prune).id(timeline.0).done();
             let mut first = None;
             self.txn.scan(Scan::prefix(&own).after(&low), &mut |key, _| {
                 first = take_id(&key[own.len()..]).map(|(version, _)| version);
                 Visit::Stop
             })?;
-            if first.is_some_and(|first| first <= floor.0) && !self.extend_interval(timeline, before, floor)? {
+            if first.is_some_and(|first| first <= floor.0)
+                && !self.extend_interval(timeline, before, floor)?
+            {
                 self.queue_prune(timeline, (before, u64::MAX), floor)?;
             }
             after = own;

@@ -97,7 +97,11 @@ impl<R: Rows> Batch<'_, R> {
             (Family::Dentry, &prefix, after.as_deref()),
             &mut |entry| {
                 entries.push(entry);
-                Ok(if entries.len() == max { Visit::Stop } else { Visit::Next })
+                Ok(if entries.len() == max {
+                    Visit::Stop
+                } else {
+                    Visit::Next
+                })
             },
         )?;
         Ok(entries)
@@ -187,7 +191,11 @@ impl<R: Rows> Batch<'_, R> {
 
     /// Finds out with one scan which of the files have extended attributes, where that is cheap.
     fn attributed(&self, timeline: TimelineId, entries: &[Dentry]) -> Result<Attributed> {
-        let has_parent = self.state.timelines.get(timeline).is_some_and(|line| line.parent.is_some());
+        let has_parent = self
+            .state
+            .timelines
+            .get(timeline)
+            .is_some_and(|line| line.parent.is_some());
         let inos: BTreeSet<Ino> = entries.iter().map(|entry| entry.ino).collect();
         let (Some(first), Some(last)) = (inos.first(), inos.last()) else {
             return Ok(Attributed::Known(BTreeSet::new()));
@@ -198,27 +206,35 @@ impl<R: Rows> Batch<'_, R> {
         let prefix = Key::new(Family::Xattr).id(timeline.0).done();
         let after = Key::new(Family::Xattr).id(timeline.0).id(first.0).done();
         let (mut found, mut rows, mut is_complete) = (BTreeSet::new(), 0, true);
-        self.txn.scan(Scan::prefix(&prefix).after(&after), &mut |key, _| {
-            rows += 1;
-            match take_id(&key[prefix.len()..]) {
-                Some((ino, _)) if ino > last.0 => Visit::Stop,
-                Some((ino, _)) if rows <= entries.len() * XATTR_ROWS_PER_ENTRY => {
-                    found.insert(Ino(ino));
-                    Visit::Next
+        self.txn
+            .scan(Scan::prefix(&prefix).after(&after), &mut |key, _| {
+                rows += 1;
+                match take_id(&key[prefix.len()..]) {
+                    Some((ino, _)) if ino > last.0 => Visit::Stop,
+                    Some((ino, _)) if rows <= entries.len() * XATTR_ROWS_PER_ENTRY => {
+                        found.insert(Ino(ino));
+                        Visit::Next
+                    }
+                    _ => {
+                        is_complete = false;
+                        Visit::Stop
+                    }
                 }
-                _ => {
-                    is_complete = false;
-                    Visit::Stop
-                }
-            }
-        })?;
-        Ok(if is_complete { Attributed::Known(found) } else { Attributed::Any })
+            })?;
+        Ok(if is_complete {
+            Attributed::Known(found)
+        } else {
+            Attributed::Any
+        })
     }
 }
 
 /// The key of a detached directory.
 pub(crate) fn detached_key(node: Node) -> Vec<u8> {
-    Key::new(Family::Detached).id(node.timeline.0).id(node.ino.0).done()
+    Key::new(Family::Detached)
+        .id(node.timeline.0)
+        .id(node.ino.0)
+        .done()
 }
 
 fn node_of(key: &[u8]) -> Result<Node> {

@@ -39,9 +39,11 @@ impl<R: Rows> Batch<'_, R> {
             return Err(not_a_root(onto, "the fork is not one of this root's directory"));
         }
         if !discard_live && self.live_changed(&from, &to) {
-            return Err(Refusal::new(Code::LiveChanged, format!("root {}", show_bytes(onto)))
-                .detail("discard the changes explicitly, or fork again")
-                .into());
+            return Err(
+                Refusal::new(Code::LiveChanged, format!("root {}", show_bytes(onto)))
+                    .detail("discard the changes explicitly, or fork again")
+                    .into(),
+            );
         }
         let at = ReadPoint {
             timeline: from.timeline,
@@ -54,7 +56,9 @@ impl<R: Rows> Batch<'_, R> {
     fn live_changed(&self, from: &RootRow, to: &RootRow) -> bool {
         let timelines = &self.state.timelines;
         let branch = timelines.branch_from(from.timeline, to.timeline);
-        let changed = timelines.get(to.timeline).map_or(Version::HEAD, |line| line.changed);
+        let changed = timelines
+            .get(to.timeline)
+            .map_or(Version::HEAD, |line| line.changed);
         branch.is_none_or(|branch| changed > branch)
     }
 

@@ -55,9 +55,11 @@ impl<R: Rows> Batch<'_, R> {
         let before = pin.clone();
         if !pin.holders.iter().any(|held| held == holder) {
             if pin.holders.len() >= HOLDERS_MAX {
-                return Err(Refusal::new(Code::TooMany, format!("snapshot {}", show_bytes(key)))
-                    .detail("it has 64 holders")
-                    .into());
+                return Err(
+                    Refusal::new(Code::TooMany, format!("snapshot {}", show_bytes(key)))
+                        .detail("it has 64 holders")
+                        .into(),
+                );
             }
             pin.holders.push(holder.to_vec());
         }
@@ -78,7 +80,9 @@ impl<R: Rows> Batch<'_, R> {
         let mut pin = self.pin_row(key)?;
         let Some(at) = pin.holders.iter().position(|held| held == holder) else {
             let refusal = Refusal::new(Code::Conflict, format!("snapshot {}", show_bytes(key)));
-            return Err(refusal.detail(format!("{} does not hold it", show_bytes(holder))).into());
+            return Err(refusal
+                .detail(format!("{} does not hold it", show_bytes(holder)))
+                .into());
         };
         if pin.holders.len() == 1 {
             self.drop_pin(key, &pin)?;

@@ -1,11 +1,11 @@
 //! The passing of time: which version was current when, the time-travel window, and what ends by itself.
 
+use crate::Error;
 use crate::Result;
 use crate::batch::Batch;
 use crate::keys::{Family, Key, take_id};
 use crate::rows::{Record, TimeRow};
 use crate::state::{encode_floor, floor_key};
-use crate::Error;
 use nokv_store::{Rows, Scan, Visit};
 use nokv_types::{Outcome, Version};
 use std::sync::Arc;
@@ -81,7 +81,11 @@ impl<R: Rows> Batch<'_, R> {
                 Ok(_) => failed = Some(Error::corrupt("malformed key", "time")),
                 Err(error) => failed = Some(error),
             }
-            if failed.is_some() { Visit::Stop } else { Visit::Next }
+            if failed.is_some() {
+                Visit::Stop
+            } else {
+                Visit::Next
+            }
         })?;
         if let Some(error) = failed {
             return Err(error);

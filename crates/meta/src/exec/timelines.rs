@@ -88,7 +88,11 @@ impl<R: Rows> Batch<'_, R> {
     pub(crate) fn write_root(&mut self, name: &[u8], row: &RootRow, kind: EventKind) -> RootInfo {
         self.txn.put(root_key(name), row.encode());
         self.root_event(kind, Node::new(row.timeline, row.ino), name);
-        let origin = self.state.timelines.get(row.timeline).and_then(|line| line.origin);
+        let origin = self
+            .state
+            .timelines
+            .get(row.timeline)
+            .and_then(|line| line.origin);
         RootInfo {
             name: name.to_vec(),
             kind: row.kind,

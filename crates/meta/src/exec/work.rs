@@ -39,7 +39,8 @@ impl State {
     /// # Errors
     /// From the store.
     pub fn pending_work<R: Rows>(&self, rows: &R) -> Result<PendingWork> {
-        let started = |id: TimelineId| -> Result<bool> { Ok(rows.get(&super::flatten::flatten_key(id))?.is_some()) };
+        let started =
+            |id: TimelineId| -> Result<bool> { Ok(rows.get(&super::flatten::flatten_key(id))?.is_some()) };
         let mut flatten = Vec::new();
         for (id, timeline) in self.timelines.iter() {
             if timeline.live && (self.timelines.depth(id) > DEPTH_FLATTEN || started(id)?) {

@@ -80,10 +80,20 @@ impl<R: Rows> Reader<'_, R> {
 }
 
 /// See [`Reader::readable`].
-pub(crate) fn check_readable<R: Rows>(rows: &R, timelines: &Timelines, point: ReadPoint) -> Result<ReadPoint> {
+pub(crate) fn check_readable<R: Rows>(
+    rows: &R,
+    timelines: &Timelines,
+    point: ReadPoint,
+) -> Result<ReadPoint> {
     let subject = || format!("version {} of timeline {}", point.version.0, point.timeline.0);
-    if timelines.get(point.timeline).is_none_or(|timeline| timeline.freeing) {
-        return Err(Error::refused(Code::Stale, format!("timeline {}", point.timeline.0)));
+    if timelines
+        .get(point.timeline)
+        .is_none_or(|timeline| timeline.freeing)
+    {
+        return Err(Error::refused(
+            Code::Stale,
+            format!("timeline {}", point.timeline.0),
+        ));
     }
     let expired = || Error::refused(Code::VersionExpired, subject());
     let at = timelines.settle(point).ok_or_else(expired)?;

@@ -90,13 +90,20 @@ mod tests {
 
     #[test]
     fn progress_bytes_are_fixed() {
-        let prune = PruneWorkRow { high: Version(300), piece: 2 };
+        let prune = PruneWorkRow {
+            high: Version(300),
+            piece: 2,
+        };
         assert_eq!(prune.encode(), [1, 172, 2, 2]);
         assert_eq!(PruneWorkRow::decode(&prune.encode()).unwrap(), prune);
         let detached = DetachedRow { after: b"x".to_vec() };
         assert_eq!(detached.encode(), [1, b'x']);
         assert_eq!(DetachedRow::decode(&[1]).unwrap(), DetachedRow::default());
-        let flatten = FlattenRow { pass: 0, family: 2, after: b"ab".to_vec() };
+        let flatten = FlattenRow {
+            pass: 0,
+            family: 2,
+            after: b"ab".to_vec(),
+        };
         assert_eq!(flatten.encode(), [1, 0, 2, 2, b'a', b'b']);
         assert_eq!(FlattenRow::decode(&flatten.encode()).unwrap(), flatten);
     }

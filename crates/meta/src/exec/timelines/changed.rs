@@ -37,7 +37,11 @@ impl<R: Rows> Batch<'_, R> {
         if version >= self.version || self.state.holds.is_held(timeline, version) {
             return Ok(());
         }
-        let known = self.state.timelines.get(timeline).map_or(version, |line| line.changed);
+        let known = self
+            .state
+            .timelines
+            .get(timeline)
+            .map_or(version, |line| line.changed);
         if known <= version && self.superseded_after(timeline, version)? {
             let now = self.version;
             self.change_timeline(timeline, |line| line.changed = now);
@@ -47,12 +51,17 @@ impl<R: Rows> Batch<'_, R> {
 
     fn superseded_after(&self, timeline: TimelineId, version: Version) -> Result<bool> {
         let prefix = Key::new(Family::Prune).id(timeline.0).done();
-        let after = Key::new(Family::Prune).id(timeline.0).id(version.0).id(u64::MAX).done();
+        let after = Key::new(Family::Prune)
+            .id(timeline.0)
+            .id(version.0)
+            .id(u64::MAX)
+            .done();
         let mut found = false;
-        self.txn.scan(Scan::prefix(&prefix).after(&after), &mut |key, _| {
-            found = take_id(&key[prefix.len()..]).is_some();
-            Visit::Stop
-        })?;
+        self.txn
+            .scan(Scan::prefix(&prefix).after(&after), &mut |key, _| {
+                found = take_id(&key[prefix.len()..]).is_some();
+                Visit::Stop
+            })?;
         Ok(found)
     }
 }

@@ -12,7 +12,8 @@ impl<R: Rows> Batch<'_, R> {
     /// Holds a version of a timeline: nothing that it shows is pruned.
     pub(crate) fn hold(&mut self, at: ReadPoint) {
         let count = self.state.holds.add(at.timeline, at.version);
-        self.txn.put(held_key(at.timeline, at.version), encode_count(count));
+        self.txn
+            .put(held_key(at.timeline, at.version), encode_count(count));
         let changed = self.state.timelines.get(at.timeline).map(|line| line.changed);
         if changed.is_some_and(|changed| changed <= at.version) {
             self.state.watched.insert(at.timeline);
