@@ -27,6 +27,8 @@ pub use embedded::Embedded;
 pub use engine::{Engine, Recovered, Stats};
 pub use error::{Error, ErrorKind, Result};
 pub use fatal::{EXIT_FATAL, FatalHandler, exit_process};
+/// Opens the object store that a URL names, for [`Options::new`].
+pub use nokv_object::open as open_objects;
 pub use options::{
     APPLIED_SYNC_WITHIN, BATCH_BYTES_MAX, BATCH_WORK_NS_MAX, CHECKPOINT_BYTES, CHECKPOINT_INTERVAL, GC_GRACE,
     Limits, OVERLAP_ROWS_MIN, Options, QUEUE_BYTES_MAX, QUEUE_COMMANDS_MAX, REDO_BYTES_MAX,

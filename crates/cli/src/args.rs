@@ -11,7 +11,6 @@ use std::path::PathBuf;
 #[command(
     name = "nokv",
     version,
-    about,
     arg_required_else_help = true,
     disable_help_subcommand = true
 )]

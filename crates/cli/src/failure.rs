@@ -34,6 +34,8 @@ pub(crate) enum Failure {
     Usage(String),
     /// An archive breaks a rule: the entry, and which rule.
     Archive { entry: String, why: String },
+    /// The data directory holds no workspace.
+    NoWorkspace(String),
     /// Something was checked and found damaged; what was found is printed already.
     Damaged(String),
     /// Standard output is gone.
@@ -106,6 +108,9 @@ impl Failure {
             Self::Client(error) => told_client(error),
             Self::Usage(why) => tell(900, "Usage", why.clone(), EXIT_USAGE).advice("nokv --help"),
             Self::Archive { entry, why } => tell(901, "BadArchive", format!("{entry}: {why}"), EXIT_INPUT),
+            Self::NoWorkspace(what) => {
+                tell(908, "NoWorkspace", what.clone(), EXIT_REFUSED).advice("nokv init")
+            }
             Self::Damaged(what) => tell(902, "Damaged", what.clone(), EXIT_DAMAGED).advice("nokv fsck"),
             Self::Output(error) => tell(903, "LocalIo", format!("write standard output: {error}"), EXIT_IO),
             Self::Declined => tell(904, "Declined", "nothing was done".into(), EXIT_REFUSED),
@@ -183,7 +188,7 @@ mod tests {
 
     #[test]
     fn the_numbers_of_the_command_itself_are_not_those_of_a_refusal() {
-        let own = [900, 901, 902, 903, 904, 905, 906, 907];
+        let own = [900, 901, 902, 903, 904, 905, 906, 907, 908];
         let all: BTreeSet<u16> = Code::ALL.iter().map(|code| *code as u16).chain(own).collect();
         assert_eq!(all.len(), Code::ALL.len() + own.len());
     }

@@ -174,7 +174,7 @@ fn is_final(failure: &Failure) -> bool {
             Some(refusal) => refusal.code.retry() != Retry::Same,
             None => matches!(error.kind(), nokv_client::ErrorKind::Input(_)),
         },
-        Failure::Damaged(_) | Failure::Output(_) | Failure::Declined => false,
+        Failure::NoWorkspace(_) | Failure::Damaged(_) | Failure::Output(_) | Failure::Declined => false,
     }
 }
 

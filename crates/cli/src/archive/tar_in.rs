@@ -29,7 +29,8 @@ pub(crate) fn read_tar(
 ) -> Outcome<Tally> {
     let mut tally = Tally::default();
     let mut scratch = Vec::new();
-    let mut reader = std::mem::replace(&mut opened.reader, Box::new(io::empty()));
+    let reader = std::mem::replace(&mut opened.reader, Box::new(io::empty()));
+    let mut reader = EndWatch { reader, met: false };
     let mut archive = tar::Archive::new(&mut reader);
     let entries = archive.entries().map_err(|error| opened.failure("", &error))?;
     let mut last = String::new();
@@ -45,9 +46,30 @@ pub(crate) fn read_tar(
             other => other,
         })?;
     }
+    if reader.met {
+        let cut = io::Error::new(
+            io::ErrorKind::UnexpectedEof,
+            "the mark at the end of an archive is missing",
+        );
+        return Err(opened.failure(&last, &cut));
+    }
     // The rest of the stream holds xz's own end: a cut there is damage too.
     io::copy(&mut reader, &mut io::sink()).map_err(|error| opened.failure(&last, &error))?;
     Ok(tally)
+}
+
+/// Notices the end of the stream: a whole archive says by itself where it ends, before its stream does.
+struct EndWatch {
+    reader: Box<dyn Read>,
+    met: bool,
+}
+
+impl Read for EndWatch {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let got = self.reader.read(buffer)?;
+        self.met |= got == 0 && !buffer.is_empty();
+        Ok(got)
+    }
 }
 
 fn one(

@@ -168,6 +168,7 @@ impl<'c> TreeBuilder<'c> {
 
     /// Waits until all of it is visible below the directory, and sets the times of the directories.
     pub fn finish(&mut self, ack: Ack) -> Result<()> {
+        self.client.check_stop("import", "the tree")?;
         self.batch.finish(Ack::Applied)?;
         let times = std::mem::take(&mut self.dir_times);
         let mut commands: Vec<Command> = times

@@ -1,0 +1,77 @@
+//! verify, fsck, gc, df: what is found, and what is said about it.
+
+use crate::run::{Scratch, pattern};
+use std::path::{Path, PathBuf};
+
+fn objects(dir: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            objects(&path, found);
+        } else {
+            found.push(path);
+        }
+    }
+}
+
+fn data_objects(nokv: &Scratch) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    objects(&nokv.data().join("objects"), &mut found);
+    found.retain(|path| path.to_str().unwrap().contains("/data/"));
+    found.retain(|path| !path.starts_with(nokv.data().join("meta")));
+    found
+}
+
+#[test]
+fn a_healthy_workspace_is_clean() {
+    let nokv = Scratch::new();
+    nokv.feed(&["put", "-", "/a"], &pattern(6 << 20));
+    assert!(nokv.ok(&["fsck"]).starts_with("clean"));
+    assert!(nokv.ok(&["verify"]).starts_with("verified 1 files, 6.0 MiB"));
+    let df = nokv.json(&["df"]);
+    assert_eq!(df["live_bytes"], 6 << 20);
+}
+
+#[test]
+fn a_flipped_bit_in_a_body_is_found_by_every_reader() {
+    let nokv = Scratch::new();
+    nokv.feed(&["put", "-", "/damaged"], &pattern(100_000));
+    let object = data_objects(&nokv).pop().unwrap();
+    let mut bytes = std::fs::read(&object).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&object, bytes).unwrap();
+    nokv.feed(&["put", "-", "/whole"], &pattern(100_000));
+    let err = nokv.fails(&["cat", "/damaged"], 3);
+    assert!(err.contains("NOKV-E0118"), "{err}");
+    assert!(
+        nokv.run(&["cat", "/damaged"]).out.is_empty(),
+        "no unverified byte is printed"
+    );
+    let ran = nokv.run(&["verify"]);
+    assert_eq!(ran.exit, 3, "{}", ran.err);
+    let told = String::from_utf8(ran.out).unwrap();
+    assert!(told.contains("/damaged") && !told.contains("/whole"), "{told}");
+    nokv.ok(&["cat", "/whole"]);
+}
+
+#[test]
+fn gc_deletes_what_nothing_refers_to_and_explains_what_it_keeps() {
+    let nokv = Scratch::new();
+    nokv.feed(&["put", "-", "/kept"], &pattern(100_000));
+    let object = nokv.json(&["stat", "/kept"])["first_object"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let told = nokv.ok(&["gc", "--explain", &object]);
+    assert!(
+        told.contains("is kept by 1 references") && told.contains("/kept"),
+        "{told}"
+    );
+    nokv.fails(&["gc", "--explain", "xyz"], 2);
+    let dry = nokv.json(&["gc", "--dry-run"]);
+    assert_eq!(dry["dry_run"], true);
+    nokv.ok(&["gc", "--now"]);
+    nokv.ok(&["cat", "/kept"]);
+    nokv.ok(&["verify"]);
+}

@@ -1,0 +1,140 @@
+//! Archives that lie: each is refused by the name of its entry and leaves the namespace as it was.
+
+use crate::archives::{header, sample, xz};
+use crate::run::Scratch;
+use tar::{Builder, EntryType};
+
+/// Imports it over standard input and by name, and wants a refusal that says `why` and changes nothing.
+fn refused(nokv: &Scratch, archive: &[u8], why: &[&str]) {
+    let before = nokv.paths();
+    let file = nokv.write("bad.tar", archive);
+    let by_name = nokv.run(&["import", &file, "/new"]);
+    let by_stream = nokv.feed(&["import", "-", "/new"], archive);
+    for ran in [by_name, by_stream] {
+        assert!(ran.exit == 65 || ran.exit == 1, "exit {}: {}", ran.exit, ran.err);
+        for part in why {
+            assert!(ran.err.contains(part), "{part} is not in: {}", ran.err);
+        }
+    }
+    assert_eq!(nokv.paths(), before);
+}
+
+/// An archive with a good entry before the bad one, whose raw name tar itself would refuse to write.
+fn with_raw_name(name: &[u8]) -> Vec<u8> {
+    let mut tar = Builder::new(Vec::new());
+    tar.append_data(&mut header(EntryType::Regular, 4), "good", &b"good"[..])
+        .unwrap();
+    let mut raw = header(EntryType::Regular, 3);
+    raw.as_old_mut().name[..name.len()].copy_from_slice(name);
+    raw.set_cksum();
+    tar.append(&raw, &b"bad"[..]).unwrap();
+    tar.into_inner().unwrap()
+}
+
+#[test]
+fn absolute_paths_and_paths_that_lead_upwards() {
+    let nokv = Scratch::new();
+    nokv.ok(&["mkdir", "/standing"]);
+    refused(
+        &nokv,
+        &with_raw_name(b"/etc/passwd"),
+        &["NOKV-E0901", "/etc/passwd", "absolute"],
+    );
+    refused(
+        &nokv,
+        &with_raw_name(b"a/../../b"),
+        &["NOKV-E0901", "a/../../b", "upwards"],
+    );
+}
+
+#[test]
+fn names_that_are_too_long() {
+    let nokv = Scratch::new();
+    let mut tar = Builder::new(Vec::new());
+    tar.append_data(&mut header(EntryType::Regular, 1), "n".repeat(300), &b"x"[..])
+        .unwrap();
+    refused(
+        &nokv,
+        &tar.into_inner().unwrap(),
+        &["NOKV-E0901", "nnnn", "too long a name"],
+    );
+}
+
+#[test]
+fn hard_links_out_of_the_tree_or_to_nothing() {
+    let nokv = Scratch::new();
+    nokv.feed(&["put", "-", "/secret"], b"x");
+    for (target, why) in [
+        ("../secret", "outside the tree"),
+        ("/secret", "outside the tree"),
+        ("nothing", "/nothing"),
+    ] {
+        let mut tar = Builder::new(Vec::new());
+        let mut link = header(EntryType::Link, 0);
+        link.set_link_name_literal(target).unwrap();
+        tar.append_data(&mut link, "link", &[][..]).unwrap();
+        refused(&nokv, &tar.into_inner().unwrap(), &["link", why]);
+    }
+}
+
+#[test]
+fn an_entry_listed_twice() {
+    let nokv = Scratch::new();
+    let mut tar = Builder::new(Vec::new());
+    for body in [b"one", b"two"] {
+        tar.append_data(&mut header(EntryType::Regular, 3), "dir/file", &body[..])
+            .unwrap();
+    }
+    refused(
+        &nokv,
+        &tar.into_inner().unwrap(),
+        &["NOKV-E0017", "/dir/file", "listed twice"],
+    );
+}
+
+#[test]
+fn a_file_below_a_link() {
+    let nokv = Scratch::new();
+    nokv.ok(&["mkdir", "/target"]);
+    let mut tar = Builder::new(Vec::new());
+    tar.append_link(&mut header(EntryType::Symlink, 0), "dir", "/target")
+        .unwrap();
+    tar.append_data(&mut header(EntryType::Regular, 1), "dir/file", &b"x"[..])
+        .unwrap();
+    refused(&nokv, &tar.into_inner().unwrap(), &["/dir"]);
+}
+
+#[test]
+fn archives_that_are_cut_short() {
+    let nokv = Scratch::new();
+    let whole = sample();
+    let packed = xz(&whole);
+    for keep in [10, packed.len() / 2, packed.len() - 30, packed.len() - 1] {
+        refused(&nokv, &packed[..keep], &["NOKV-E0901", "damaged or cut short"]);
+    }
+    // In a header, in a body, and where an entry ends.
+    for keep in [700, 512 * 5 + 100, 512 * 3] {
+        refused(&nokv, &whole[..keep], &["NOKV-E0901", "damaged or cut short"]);
+    }
+}
+
+#[test]
+fn archives_that_are_damaged() {
+    let nokv = Scratch::new();
+    let mut packed = xz(&sample());
+    let middle = packed.len() / 2;
+    packed[middle] ^= 0x10;
+    refused(&nokv, &packed, &["NOKV-E0901", "damaged or cut short"]);
+    let mut plain = sample();
+    plain[150] ^= 1;
+    refused(&nokv, &plain, &["NOKV-E0901"]);
+}
+
+#[test]
+fn files_that_are_no_archives_we_take() {
+    let nokv = Scratch::new();
+    refused(&nokv, b"", &["NOKV-E0901", "empty"]);
+    refused(&nokv, b"\x1f\x8b\x08rest", &["NOKV-E0901", "gzip -dc"]);
+    refused(&nokv, b"PK\x03\x04rest", &["NOKV-E0901", "zip"]);
+    refused(&nokv, &b"just some words ".repeat(100), &["NOKV-E0901"]);
+}

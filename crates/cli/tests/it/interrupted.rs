@@ -1,0 +1,103 @@
+//! Imports that are stopped: what is there is consistent, and the same command goes on.
+
+use crate::archives::header;
+use crate::run::{Scratch, ran};
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::process::{Child, Command};
+use tar::{Builder, EntryType};
+
+/// Far more than the command holds back: two groups of 1,024 files, 1 MiB of read-ahead, a pipe's buffer.
+const FILES: usize = 8000;
+
+fn archive() -> Vec<u8> {
+    let mut tar = Builder::new(Vec::new());
+    for n in 0..FILES {
+        let body = format!("body {n}");
+        let name = format!("d{}/f{n}", n / 500);
+        tar.append_data(&mut header(EntryType::Regular, body.len()), name, body.as_bytes())
+            .unwrap();
+    }
+    tar.into_inner().unwrap()
+}
+
+/// Starts an import from a pipe and feeds most of the archive. When the last byte was taken, the command has
+/// made thousands of files and waits for more.
+fn start_and_feed(nokv: &Scratch, archive: &[u8]) -> (Child, std::fs::File) {
+    let pipe = nokv.local("pipe.tar");
+    if !pipe.exists() {
+        assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    }
+    let child = nokv
+        .command(&["import", pipe.to_str().unwrap(), "/runs"])
+        .spawn()
+        .unwrap();
+    let mut writer = OpenOptions::new().write(true).open(&pipe).unwrap();
+    writer.write_all(&archive[..archive.len() * 9 / 10]).unwrap();
+    (child, writer)
+}
+
+fn go_on(nokv: &Scratch, archive: &[u8]) {
+    let pipe = nokv.local("pipe.tar");
+    assert!(nokv.ok(&["fsck"]).starts_with("clean"));
+    nokv.fails(&["ls", "/runs"], 1);
+    let child = nokv
+        .command(&["import", pipe.to_str().unwrap(), "/runs", "-o", "json"])
+        .spawn()
+        .unwrap();
+    OpenOptions::new()
+        .write(true)
+        .open(&pipe)
+        .unwrap()
+        .write_all(archive)
+        .unwrap();
+    let second = ran(child.wait_with_output().unwrap());
+    assert_eq!(second.exit, 0, "{}", second.err);
+    let told: serde_json::Value = serde_json::from_slice(&second.out).unwrap();
+    assert_eq!(told["files"], FILES);
+    assert!(told["present"].as_u64().unwrap() >= 1024, "{told}");
+    assert_eq!(
+        nokv.ok(&["find", "/runs", "--kind", "file"]).lines().count(),
+        FILES
+    );
+    for n in [0, 1023, FILES / 2, FILES - 1] {
+        assert_eq!(
+            nokv.ok(&["cat", &format!("/runs/d{}/f{n}", n / 500)]),
+            format!("body {n}")
+        );
+    }
+    assert!(!nokv.paths().iter().any(|path| path.contains("nokv-import")));
+}
+
+#[test]
+fn a_killed_import_goes_on_where_it_stopped() {
+    let nokv = Scratch::new();
+    let archive = archive();
+    let (mut child, writer) = start_and_feed(&nokv, &archive);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    drop(writer);
+    go_on(&nokv, &archive);
+}
+
+#[test]
+fn ctrl_c_ends_an_import_in_good_order() {
+    let nokv = Scratch::new();
+    let archive = archive();
+    let (child, mut writer) = start_and_feed(&nokv, &archive);
+    let pid = child.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-INT", &pid])
+            .status()
+            .unwrap()
+            .success()
+    );
+    // The command notices at the next entry; it may be gone before it has taken all of this.
+    let _may_be_closed = writer.write_all(&archive[archive.len() * 9 / 10..]);
+    drop(writer);
+    let stopped = ran(child.wait_with_output().unwrap());
+    assert_eq!(stopped.exit, 130, "{}", stopped.err);
+    assert!(stopped.err.contains("NOKV-E0906"), "{}", stopped.err);
+    go_on(&nokv, &archive);
+}

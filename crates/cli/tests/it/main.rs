@@ -1,0 +1,20 @@
+//! The real binary on an embedded store in a scratch directory.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that meets the unexpected has failed"
+)]
+
+mod archives;
+mod attributes;
+mod conventions;
+mod files;
+mod folders;
+mod health;
+mod help;
+mod hostile;
+mod interrupted;
+mod run;
+mod states;
