@@ -63,11 +63,14 @@ fn read_some(client: &mut TcpStream, raw: &mut Vec<u8>) -> io::Result<bool> {
     Ok(count > 0)
 }
 
-/// Sends the whole request.
+/// Sends the whole request, unless the server refuses it before it has read the body and closes: then what it
+/// has answered by that time is still to be read.
 pub(crate) fn forward(mut server: TcpStream, request: &Request) -> io::Result<TcpStream> {
     server.set_read_timeout(Some(SILENCE_MAX))?;
-    server.write_all(&request.raw)?;
-    Ok(server)
+    match server.write_all(&request.raw) {
+        Err(e) if !matches!(e.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe) => Err(e),
+        _ => Ok(server),
+    }
 }
 
 /// Reads the answer to its end, without interim ones.
@@ -75,7 +78,9 @@ pub(crate) fn read_answer(mut server: TcpStream) -> io::Result<Vec<u8>> {
     let mut answer = Vec::new();
     let ended = server.read_to_end(&mut answer);
     let _ = server.shutdown(Shutdown::Both);
-    ended?;
+    if answer.is_empty() {
+        ended?;
+    }
     while answer.starts_with(b"HTTP/1.1 100 ") {
         let end = head_end(&answer).ok_or(io::ErrorKind::UnexpectedEof)?;
         answer.drain(..end);
