@@ -45,6 +45,31 @@ pub trait Disk: Send + Sync + fmt::Debug {
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
 }
 
+/// Makes a directory whose name, and the names of the parents that had to be made, survive a power cut.
+pub(crate) fn create_dir_durably(disk: &dyn Disk, dir: &Path) -> io::Result<()> {
+    let mut missing = Vec::new();
+    for ancestor in dir.ancestors() {
+        if ancestor.as_os_str().is_empty() || disk.exists(ancestor)? {
+            break;
+        }
+        missing.push(ancestor);
+    }
+    disk.create_dir(dir)?;
+    // Also when it was there: an earlier try may have died before its name was synced.
+    missing.push(dir);
+    for made in missing.iter().rev() {
+        if let Some(parent) = made.parent() {
+            let here = Path::new(".");
+            disk.sync_dir(if parent.as_os_str().is_empty() {
+                here
+            } else {
+                parent
+            })?;
+        }
+    }
+    Ok(())
+}
+
 /// The operating system's files.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct OsDisk;

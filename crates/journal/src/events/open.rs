@@ -3,6 +3,7 @@
 use super::EventOptions;
 use super::file::{EventFile, file_index, file_name};
 use super::write::EventFiles;
+use crate::disk::create_dir_durably;
 use crate::{Disk, Error, Position, Result};
 use nokv_types::failpoint::hit;
 use std::collections::VecDeque;
@@ -36,7 +37,11 @@ impl EventFiles {
         at: &Position,
     ) -> Result<EventsOpened> {
         let failed = |error| Error::io("open", dir.display().to_string(), error);
-        disk.create_dir(dir).map_err(failed)?;
+        let begin = || {
+            hit("journal.events.dir")?;
+            create_dir_durably(&*disk, dir)
+        };
+        begin().map_err(failed)?;
         let names = disk.list(dir).map_err(failed)?;
         let indices: Vec<u64> = names.iter().filter_map(|name| file_index(name)).collect();
         let (kept, mut dropped) = connected(&*disk, dir, &indices, &options)?;

@@ -7,7 +7,7 @@ use super::scan::{LogScan, LogVerdict};
 use super::seal::SEAL_BYTES;
 use super::state::LogState;
 use super::{LOG_FILE_BYTES_MIN, Log, LogOptions, Mode};
-use crate::disk::Disk;
+use crate::disk::{Disk, create_dir_durably};
 use crate::{Error, ErrorKind, Position, Result};
 use nokv_types::failpoint::hit;
 use std::collections::VecDeque;
@@ -50,8 +50,7 @@ impl Log {
         }
         let begin = || {
             hit("journal.create.dir")?;
-            disk.create_dir(dir)?;
-            dir.parent().map_or(Ok(()), |parent| disk.sync_dir(parent))
+            create_dir_durably(&*disk, dir)
         };
         begin().map_err(|error| Error::io("create log", dir.display().to_string(), error))?;
         let state = LogState::fresh(&options, base);

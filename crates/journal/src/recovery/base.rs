@@ -55,10 +55,14 @@ pub(super) fn fit(
         );
         return Ok(Fit::Bad(why));
     }
-    let place = match base.log.reader(at.seq) {
-        Ok(reader) => reader.place(),
-        Err(error) if error.kind == ErrorKind::Corrupt => return Ok(Fit::Bad(error.to_string())),
-        Err(error) => return Err(error),
+    let place = if at.seq == base.log.end().seq {
+        base.log.end()
+    } else {
+        match base.log.reader(at.seq) {
+            Ok(reader) => reader.place(),
+            Err(error) if error.kind == ErrorKind::Corrupt => return Ok(Fit::Bad(error.to_string())),
+            Err(error) => return Err(error),
+        }
     };
     if place.chain != at.chain {
         return Ok(Fit::Bad(format!("the log has another segment {}", at.seq)));

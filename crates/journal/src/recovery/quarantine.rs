@@ -1,6 +1,7 @@
 //! Moving damaged directories out of the way, under a number of their own.
 
 use super::QUARANTINE_DIR;
+use crate::disk::create_dir_durably;
 use crate::{Disk, Error, Result};
 use nokv_types::failpoint::hit;
 use std::io;
@@ -20,9 +21,7 @@ pub(super) fn move_away(disk: &dyn Disk, dir: &Path, name: &str) -> Result<Optio
             .filter_map(|name| name.parse::<u64>().ok());
         let place = all.join((numbers.max().unwrap_or(0) + 1).to_string());
         hit("journal.quarantine.dir")?;
-        disk.create_dir(&place)?;
-        disk.sync_dir(&all)?;
-        disk.sync_dir(dir)?;
+        create_dir_durably(disk, &place)?;
         hit("journal.quarantine.rename")?;
         disk.rename(&from, &place.join(name))?;
         hit("journal.quarantine.sync_place")?;

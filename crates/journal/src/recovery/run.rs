@@ -6,6 +6,7 @@ use super::quarantine::move_away;
 use super::replace::{finish_interrupted, replace_log};
 use super::{FRAMES_DIR, Frames, LOG_DIR, Machine, Origin, Recovered, RecoverySpec, Verdict};
 use crate::checkpoint;
+use crate::disk::create_dir_durably;
 use crate::{Error, ErrorKind, Log, LogVerdict, Position, Result};
 use nokv_store::{Mutations, Store};
 use nokv_types::Version;
@@ -23,8 +24,8 @@ use std::path::PathBuf;
 /// The recovered state is found again by the next start.
 pub fn recover<M: Machine>(spec: &RecoverySpec<'_>, machine: &mut M) -> Result<Recovered<M::Store>> {
     let begin = || {
-        spec.disk.create_dir(spec.dir)?;
-        hit("journal.recover.begin")
+        hit("journal.recover.begin")?;
+        create_dir_durably(&*spec.disk, spec.dir)
     };
     begin().map_err(|error| Error::io("recover", spec.dir.display().to_string(), error))?;
     finish_interrupted(spec)?;

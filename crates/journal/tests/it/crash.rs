@@ -1,0 +1,176 @@
+//! The process dies at every failpoint, at seeded hits, and the next start finds an exact prefix.
+
+use crate::rng::{Rng, seeds};
+use crate::workload::{Running, World};
+use nokv_journal::failpoints::FAILPOINTS;
+use nokv_journal::{Error, Result};
+use nokv_types::failpoint::{self, Action};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Seeds for each point; `NOKV_SEEDS` sets another number.
+const SEEDS: u64 = 3;
+const STEPS: u64 = 120;
+
+/// How often each point fired, over the whole run.
+type Fired = BTreeMap<&'static str, u64>;
+
+fn count(fired: &mut Fired) {
+    for (name, report) in failpoint::report() {
+        *fired.entry(name).or_default() += report.fired;
+    }
+}
+
+/// One life with the point armed; `Ok` when it never fired or the error was survived.
+fn life(world: &mut World, steps: u64) -> Result<()> {
+    let mut running = world.start_checked()?;
+    world.live(&mut running, steps)?;
+    running.recovered.log.close()
+}
+
+/// What is wrong with the state directory before the start in which the point is armed.
+#[derive(Debug, Clone, Copy)]
+enum Before {
+    Nothing,
+    TornTail,
+    BadFrames,
+    BadLogBehindFrames,
+    DamagedEvents,
+}
+
+fn spoil(world: &mut World, what: Before) {
+    let dir = Path::new("/state");
+    match what {
+        Before::Nothing => {}
+        Before::TornTail => crate::torn::tear(world),
+        Before::BadFrames => world
+            .disk
+            .damage(&dir.join("frames/model"), |bytes| bytes[9] ^= 1),
+        Before::BadLogBehindFrames => {
+            // The last segment is in the published frames; its bytes in the log are not what they were.
+            crate::log_damage::flip_last_segment(world);
+        }
+        Before::DamagedEvents => {
+            let events = dir.join("events");
+            let names = nokv_journal::Disk::list(&world.disk, &events).unwrap();
+            if let Some(name) = names.first() {
+                world.disk.damage(&events.join(name), |bytes| bytes[20] ^= 1);
+            }
+        }
+    }
+}
+
+/// Prepares a world with some history, every batch of it durable and published.
+fn prepared(seed: u64, what: Before) -> World {
+    failpoint::isolate();
+    let mut world = World::new(seed);
+    let mut running = world.start_checked().unwrap();
+    world.live(&mut running, STEPS).unwrap();
+    world.append(&mut running).unwrap();
+    world.publish(&mut running).unwrap();
+    drop(running);
+    world.disk.kill();
+    spoil(&mut world, what);
+    world
+}
+
+/// Dies at hit `k` of `name`, by the process or with the power, and starts again until it lives.
+fn die_and_recover(mut world: World, name: &'static str, k: u64, action: Action, fired: &mut Fired) {
+    let mut rng = Rng::new(world.rng.next());
+    for round in 0..4 {
+        failpoint::isolate();
+        if round == 0 {
+            failpoint::arm(name, k, action);
+        }
+        let outcome = life(&mut world, STEPS);
+        count(fired);
+        failpoint::disarm();
+        if rng.chance(50) {
+            world.disk.kill();
+        } else {
+            world.disk.cut_power(&mut rng);
+        }
+        match outcome {
+            Ok(()) => {}
+            Err(error) => assert!(round == 0, "after {name}@{k} {action:?}, round {round}: {error}"),
+        }
+    }
+}
+
+fn befores(name: &str) -> Before {
+    match name.split('.').nth(1).unwrap() {
+        "cut" => Before::TornTail,
+        "quarantine" | "recover" => Before::BadFrames,
+        "replace" => Before::BadLogBehindFrames,
+        "events" if name.ends_with("drop") => Before::DamagedEvents,
+        _ => Before::Nothing,
+    }
+}
+
+fn run(action: Action) -> Fired {
+    let mut fired = Fired::new();
+    for name in FAILPOINTS {
+        for seed in seeds(SEEDS) {
+            let most = if matches!(befores(name), Before::Nothing) {
+                12
+            } else {
+                1
+            };
+            let k = failpoint::seeded(seed, name, most);
+            let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+                die_and_recover(prepared(seed, befores(name)), name, k, action, &mut fired);
+            }));
+            if let Err(cause) = outcome {
+                eprintln!("NOKV_SEED={seed} fails at {name}@{k} {action:?}");
+                std::panic::resume_unwind(cause);
+            }
+        }
+    }
+    fired
+}
+
+#[test]
+fn dying_at_any_failpoint_loses_nothing_durable() {
+    let fired = run(Action::Crash);
+    for name in FAILPOINTS {
+        let times = fired.get(name).copied().unwrap_or(0);
+        eprintln!("{times:6}  {name}");
+        assert!(needs_a_fault_of_its_own(name) || times > 0, "{name} never fired");
+    }
+}
+
+/// Points that a run without other faults does not pass: they have tests of their own.
+fn needs_a_fault_of_its_own(name: &str) -> bool {
+    [
+        "journal.append.undo",
+        "journal.checkpoint.unlist",
+        "journal.identity.put",
+    ]
+    .contains(&name)
+}
+
+#[test]
+fn a_refused_write_or_fsync_at_any_failpoint_loses_nothing_durable() {
+    for action in [Action::Eio, Action::Enospc, Action::Short] {
+        let fired = run(action);
+        assert!(fired.values().sum::<u64>() > 100, "{action:?} hardly ever fired");
+    }
+}
+
+#[test]
+fn the_undo_of_a_refused_append_may_die_too() {
+    for seed in seeds(SEEDS) {
+        let mut world = prepared(seed, Before::Nothing);
+        failpoint::isolate();
+        let mut running: Running = world.start_checked().unwrap();
+        world.sync(&running.recovered.log).unwrap();
+        failpoint::arm("journal.append.write", 1, Action::Enospc);
+        failpoint::arm("journal.append.undo", 1, Action::Crash);
+        let error: Error = world.append(&mut running).unwrap_err();
+        assert!(failpoint::is_crash(&error), "seed {seed}: {error}");
+        failpoint::disarm();
+        drop(running);
+        world.disk.kill();
+        world.start_checked().unwrap();
+    }
+}

@@ -1,0 +1,71 @@
+//! Power cuts at seeded moments of a life: what was acknowledged durable is found again, exactly.
+
+use crate::rng::{Rng, seeds};
+use crate::workload::{World, options};
+use nokv_journal::Mode;
+use nokv_types::failpoint;
+
+#[test]
+fn a_power_cut_at_any_moment_keeps_every_durable_batch() {
+    failpoint::isolate();
+    let (mut lost, mut torn, mut acknowledged) = (0, 0, 0);
+    for seed in seeds(100) {
+        eprintln!("NOKV_SEED={seed}");
+        let mut world = World::new(seed);
+        let mut dice = Rng::new(seed ^ 0xC0FFEE);
+        for _ in 0..4 {
+            let mut running = world.start_checked().unwrap();
+            let verdict = format!("{:?}", running.recovered.verdict);
+            torn += u64::from(verdict.starts_with("TornTail"));
+            let steps = dice.below(80);
+            world.live(&mut running, steps).unwrap();
+            acknowledged += world.durable_seq;
+            drop(running);
+            lost += world.disk.cut_power(&mut dice);
+        }
+    }
+    eprintln!("lost {lost} unsynced changes, {torn} torn tails, {acknowledged} durable batches");
+    assert!(lost > 500 && torn > 20 && acknowledged > 1000);
+}
+
+#[test]
+fn death_of_the_process_alone_keeps_every_applied_batch() {
+    failpoint::isolate();
+    for seed in seeds(60) {
+        eprintln!("NOKV_SEED={seed}");
+        let mut world = World::new(seed);
+        let mut dice = Rng::new(seed ^ 0xBEEF);
+        for _ in 0..4 {
+            let mut running = world.start_checked().unwrap();
+            let steps = dice.below(80);
+            world.live(&mut running, steps).unwrap();
+            // Appended is what the kernel holds: it survives the process.
+            world.durable_seq = World::end(&running).seq;
+            drop(running);
+            world.disk.kill();
+        }
+    }
+}
+
+#[test]
+fn without_syncs_the_process_may_die_and_the_power_cuts_back_to_some_prefix() {
+    failpoint::isolate();
+    for seed in seeds(60) {
+        eprintln!("NOKV_SEED={seed}");
+        let mut world = World::new(seed);
+        world.options = nokv_journal::LogOptions {
+            mode: Mode::Ephemeral,
+            ..options()
+        };
+        let mut dice = Rng::new(seed ^ 0xFACE);
+        for _ in 0..3 {
+            let mut running = world.start_checked().unwrap();
+            for _ in 0..dice.below(40) {
+                world.append(&mut running).unwrap();
+            }
+            world.durable_seq = World::end(&running).seq;
+            drop(running);
+            world.disk.kill();
+        }
+    }
+}
