@@ -24,7 +24,7 @@ pub(crate) enum Family {
     History = b'H',
     /// Inodes and locators: (timeline, ino). Versioned.
     Inode = b'i',
-    /// Detached trees that wait for reclaim: (timeline, ino).
+    /// Detached trees that wait for reclaim: (timeline, ino). Versioned, as a fork inherits them.
     Detached = b'k',
     /// Names of files with several: (timeline, ino, parent, name). Versioned.
     Link = b'l',
@@ -32,7 +32,7 @@ pub(crate) enum Family {
     PruneWork = b'n',
     /// Objects: (reservation, index).
     Object = b'o',
-    /// Files without a name that are still open: (timeline, ino).
+    /// Files without a name that are still open: (timeline, ino). Versioned, as a fork inherits them.
     Orphan = b'O',
     /// Snapshot pins: key bytes.
     Pin = b'p',
@@ -68,10 +68,12 @@ pub(crate) enum Family {
 
 impl Family {
     /// The families whose rows have versions and history.
-    pub(crate) const VERSIONED: [Family; 5] = [
+    pub(crate) const VERSIONED: [Family; 7] = [
         Family::Dentry,
+        Family::Detached,
         Family::Inode,
         Family::Link,
+        Family::Orphan,
         Family::Usage,
         Family::Xattr,
     ];

@@ -57,6 +57,8 @@ pub struct State {
     pub(crate) leases: Leases,
     /// Timelines that were not changed since their newest hold was taken.
     pub(crate) watched: BTreeSet<TimelineId>,
+    /// Timelines in which detached trees may wait, their own or inherited ones.
+    pub(crate) reclaims: BTreeSet<TimelineId>,
     pub(crate) sessions: Sessions,
     pub(crate) opens: Opens,
     pub(crate) quotas: Quotas,
@@ -84,6 +86,8 @@ impl State {
         let timelines = Timelines::load(rows)?;
         let holds = Holds::load(rows)?;
         let watched = timelines.unchanged(&holds);
+        let live = timelines.iter().filter(|(_, timeline)| timeline.live);
+        let reclaims = live.map(|(id, _)| id).collect();
         let timed = counters.log_time;
         let sessions = Sessions::load(rows)?;
         let windows = Windows::load(rows, &sessions)?;
@@ -94,6 +98,7 @@ impl State {
             holds,
             leases: Leases::load(rows)?,
             watched,
+            reclaims,
             sessions,
             opens: Opens::load(rows)?,
             quotas: Quotas::load(rows)?,

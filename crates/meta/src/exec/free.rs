@@ -128,6 +128,7 @@ impl<R: Rows> Batch<'_, R> {
         let parent = self.state.timelines.get(timeline).and_then(|line| line.parent);
         self.txn.delete(timeline_key(timeline));
         self.state.watched.remove(&timeline);
+        self.state.reclaims.remove(&timeline);
         Arc::make_mut(&mut self.state.timelines).remove(timeline);
         match parent {
             Some((timeline, version)) => self.unhold(ReadPoint { timeline, version }),

@@ -5,7 +5,7 @@
 
 use crate::batch::Batch;
 use crate::exec::inodes::{Home, Looked};
-use crate::keys::{Family, Key, take_id};
+use crate::keys::{self, Family, Key};
 use crate::rows::{OpenRow, Record};
 use crate::state::OPENS_PER_SESSION_MAX;
 use crate::{Error, Result};
@@ -70,8 +70,8 @@ impl<R: Rows> Batch<'_, R> {
     pub(crate) fn orphan(&mut self, looked: &mut Looked) -> Result<()> {
         looked.home = Home::Row;
         self.store(looked)?;
-        self.txn.put(orphan_key(looked.node), vec![1]);
-        Ok(())
+        let rest = keys::inode(looked.node.ino);
+        self.put_row(looked.node.timeline, Family::Orphan, &rest, &[1])
     }
 
     /// Has the pruner look again at what the generation of a closed file kept, when it is not the newest.
@@ -80,12 +80,12 @@ impl<R: Rows> Batch<'_, R> {
     }
 
     /// Releases a file without a name that nobody has open any more.
-    fn release_orphan(&mut self, node: Node) -> Result<()> {
-        let key = orphan_key(node);
-        if self.txn.get(&key)?.is_none() {
+    pub(crate) fn release_orphan(&mut self, node: Node) -> Result<()> {
+        let rest = keys::inode(node.ino);
+        if self.read(node.timeline, Family::Orphan, &rest)?.is_none() {
             return Ok(());
         }
-        self.txn.delete(key);
+        self.delete_row(node.timeline, Family::Orphan, &rest)?;
         match self.look(node) {
             Ok(looked) => {
                 self.delete_inode(node)?;
@@ -100,16 +100,4 @@ impl<R: Rows> Batch<'_, R> {
 
 pub(crate) fn open_key(session: SessionId, handle: u64) -> Vec<u8> {
     Key::new(Family::Open).id(session.0).id(handle).done()
-}
-
-pub(crate) fn orphan_key(node: Node) -> Vec<u8> {
-    Key::new(Family::Orphan).id(node.timeline.0).id(node.ino.0).done()
-}
-
-/// The node in the key of an orphan's row.
-pub(crate) fn orphan_of(key: &[u8]) -> Option<Node> {
-    let (timeline, rest) = take_id(key.get(1..)?)?;
-    let (ino, rest) = take_id(rest)?;
-    rest.is_empty()
-        .then(|| Node::new(nokv_types::TimelineId(timeline), nokv_types::Ino(ino)))
 }

@@ -8,7 +8,7 @@ use crate::batch::{Batch, Charge, Retired};
 use crate::keys::{self, Family, Key, take_id};
 use crate::mvcc::{self, Entry, Found, Framed};
 use crate::rows::{Dentry, DetachedRow, Record};
-use crate::{Error, Result, exec::prune::first_row};
+use crate::{Error, Result};
 use nokv_store::{Rows, Scan, Visit};
 use nokv_types::{Attr, Code, FileKind, Ino, Name, Node, Outcome, QuotaId, ReadPoint, TimelineId, Version};
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,34 +30,109 @@ impl<R: Rows> Batch<'_, R> {
         let mut budget = rows_max.clamp(1, RECLAIM_ROWS_MAX) as usize;
         let mut done = 0;
         while budget > 0
-            && let Some((key, row)) = first_row(&self.txn, &[Family::Detached as u8])?
+            && let Some(timeline) = self.state.reclaims.first().copied()
         {
-            let node = node_of(&key)?;
-            let removed = self.reclaim_directory(node, key, DetachedRow::decode(&row)?, budget)?;
+            let removed = self.reclaim_timeline(timeline, budget)?;
             budget = budget.saturating_sub(removed.max(1));
             done += removed as u64;
         }
-        let more = first_row(&self.txn, &[Family::Detached as u8])?.is_some();
+        let more = !self.state.reclaims.is_empty();
         Ok(Outcome::Worked { done, more })
     }
 
-    /// Removes entries of one directory, and the directory when none are left; answers how many went.
-    fn reclaim_directory(
-        &mut self,
-        dir: Node,
-        key: Vec<u8>,
-        row: DetachedRow,
-        budget: usize,
-    ) -> Result<usize> {
-        let is_gone = |line: Option<&crate::rows::Timeline>| line.is_none_or(|line| line.freeing);
-        if is_gone(self.state.timelines.get(dir.timeline)) {
-            self.txn.delete(key);
-            return Ok(0);
+    /// Notes that a directory without a name waits for reclaim.
+    pub(crate) fn wait_for_reclaim(&mut self, node: Node) -> Result<()> {
+        self.state.reclaims.insert(node.timeline);
+        self.put_detached(node, &DetachedRow::default())
+    }
+
+    fn put_detached(&mut self, node: Node, row: &DetachedRow) -> Result<()> {
+        let rest = keys::inode(node.ino);
+        self.put_row(node.timeline, Family::Detached, &rest, &row.encode())
+    }
+
+    /// A step in one timeline; when nothing waits there it is noted. A timeline that is not live is freed as a
+    /// whole some day.
+    fn reclaim_timeline(&mut self, timeline: TimelineId, budget: usize) -> Result<usize> {
+        let is_live = self.state.timelines.get(timeline).is_some_and(|line| line.live);
+        if is_live {
+            if let Some((ino, row)) = self.first_detached(timeline)? {
+                return self.reclaim_directory(Node::new(timeline, ino), row, budget);
+            }
+            let orphans = self.inherited_orphans(timeline, budget)?;
+            for ino in &orphans {
+                self.release_orphan(Node::new(timeline, *ino))?;
+            }
+            if orphans.len() == budget {
+                return Ok(budget);
+            }
         }
+        self.state.reclaims.remove(&timeline);
+        Ok(0)
+    }
+
+    fn first_detached(&self, timeline: TimelineId) -> Result<Option<(Ino, DetachedRow)>> {
+        let mut first = None;
+        self.each_ino(timeline, Family::Detached, &mut |ino, found| {
+            first = Some((ino, DetachedRow::decode(&found.value)?));
+            Ok(Visit::Stop)
+        })?;
+        Ok(first)
+    }
+
+    /// Files without a name that were open when the timeline was branched: here nobody has them open.
+    fn inherited_orphans(&self, timeline: TimelineId, max: usize) -> Result<Vec<Ino>> {
+        let mut orphans = Vec::new();
+        if self
+            .state
+            .timelines
+            .get(timeline)
+            .is_none_or(|line| line.parent.is_none())
+        {
+            return Ok(orphans);
+        }
+        self.each_ino(timeline, Family::Orphan, &mut |ino, found| {
+            if found.timeline != timeline {
+                orphans.push(ino);
+            }
+            Ok(if orphans.len() == max {
+                Visit::Stop
+            } else {
+                Visit::Next
+            })
+        })?;
+        Ok(orphans)
+    }
+
+    fn each_ino(
+        &self,
+        timeline: TimelineId,
+        family: Family,
+        visit: &mut dyn FnMut(Ino, Found) -> Result<Visit>,
+    ) -> Result<()> {
+        let at = ReadPoint {
+            timeline,
+            version: Version::HEAD,
+        };
+        mvcc::scan(
+            &self.txn,
+            &self.state.timelines,
+            at,
+            (family, b"", None),
+            &mut |entry| {
+                let (ino, _) =
+                    take_id(&entry.rest).ok_or_else(|| Error::corrupt("malformed key", "detached tree"))?;
+                visit(Ino(ino), entry.found)
+            },
+        )
+    }
+
+    /// Removes entries of one directory, and the directory when none are left; answers how many went.
+    fn reclaim_directory(&mut self, dir: Node, row: DetachedRow, budget: usize) -> Result<usize> {
         let attr = match self.dir(dir) {
             Ok(slot) => slot.attr,
             Err(error) if error.code() == Some(Code::NotFound) => {
-                self.txn.delete(key);
+                self.delete_row(dir.timeline, Family::Detached, &keys::inode(dir.ino))?;
                 return Ok(0);
             }
             Err(error) => return Err(error),
@@ -69,14 +144,14 @@ impl<R: Rows> Batch<'_, R> {
             let row = DetachedRow {
                 after: after.unwrap_or_default(),
             };
-            self.txn.put(key, row.encode());
+            self.put_detached(dir, &row)?;
             self.reclaim_entries(dir, entries)?;
             let slot = self.dir_mut(dir)?;
             slot.attr.entries = slot.attr.entries.saturating_sub(count as u64);
             return Ok(count);
         }
         self.reclaim_entries(dir, entries)?;
-        self.txn.delete(key);
+        self.delete_row(dir.timeline, Family::Detached, &keys::inode(dir.ino))?;
         self.remove_dir(dir)?;
         self.forget_inode(dir, &attr)?;
         Ok(count + 1)
@@ -142,8 +217,7 @@ impl<R: Rows> Batch<'_, R> {
     /// A directory without a name: nothing can be added to it, and its entries wait for reclaim.
     fn detach(&mut self, node: Node) -> Result<()> {
         self.dir_mut(node)?.attr.nlink = 0;
-        self.txn.put(detached_key(node), DetachedRow::default().encode());
-        Ok(())
+        self.put_detached(node, &DetachedRow::default())
     }
 
     /// Removes what belongs to a single-link file whose entry is gone; its charge is the caller's.
@@ -227,18 +301,4 @@ impl<R: Rows> Batch<'_, R> {
             Attributed::Any
         })
     }
-}
-
-/// The key of a detached directory.
-pub(crate) fn detached_key(node: Node) -> Vec<u8> {
-    Key::new(Family::Detached)
-        .id(node.timeline.0)
-        .id(node.ino.0)
-        .done()
-}
-
-fn node_of(key: &[u8]) -> Result<Node> {
-    let parsed = take_id(&key[1..]).and_then(|(timeline, rest)| Some((timeline, take_id(rest)?.0)));
-    let (timeline, ino) = parsed.ok_or_else(|| Error::corrupt("malformed key", "detached tree"))?;
-    Ok(Node::new(TimelineId(timeline), Ino(ino)))
 }

@@ -1,8 +1,8 @@
 //! Removing entries, and what becomes of an inode that loses its last name.
 
 use crate::batch::{Batch, Charge};
-use crate::exec::inodes::{Home, Looked};
-use crate::keys::{Family, Key};
+use crate::exec::inodes::Home;
+use crate::keys::Family;
 use crate::mvcc;
 use crate::rows::Dentry;
 use crate::{Error, Result};
@@ -52,11 +52,7 @@ impl<R: Rows> Batch<'_, R> {
         slot.attr.ctime = now;
         self.delete_entry(parent, name.as_bytes())?;
         self.touch_dir(parent, -1, -1)?;
-        let detached = Key::new(Family::Detached)
-            .id(node.timeline.0)
-            .id(node.ino.0)
-            .done();
-        self.txn.put(detached, vec![1]);
+        self.wait_for_reclaim(node)?;
         self.entry_event(EventKind::Remove, node, (parent.ino, name), Version::ZERO);
         Ok(Outcome::Removed(node))
     }

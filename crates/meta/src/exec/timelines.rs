@@ -52,6 +52,9 @@ impl<R: Rows> Batch<'_, R> {
             self.hold(at);
         }
         self.write_timeline(id, Timeline::new(link, root, self.version));
+        if origin.is_some() {
+            self.state.reclaims.insert(id);
+        }
         Ok(id)
     }
 

@@ -5,7 +5,6 @@ use crate::batch::{Batch, Save};
 use crate::exec::body::given_up_prefix;
 use crate::exec::prune::{first_row, prune_work_prefix};
 use crate::exec::timelines::DEPTH_FLATTEN;
-use crate::keys::Family;
 use crate::state::State;
 use nokv_store::Rows;
 use nokv_types::{Code, Outcome, Refusal, TimelineId, Work};
@@ -16,7 +15,7 @@ pub(crate) const STEP_ROWS_MAX: u32 = 4096;
 /// What waits to be done in the background.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PendingWork {
-    /// Detached trees wait for `Work::Reclaim`.
+    /// Detached trees wait for `Work::Reclaim`, or may: after a restart and a fork a first step finds out.
     pub reclaim: bool,
     /// Superseded rows wait for `Work::Prune`.
     pub prune: bool,
@@ -48,7 +47,7 @@ impl State {
             }
         }
         Ok(PendingWork {
-            reclaim: first_row(rows, &[Family::Detached as u8])?.is_some(),
+            reclaim: !self.reclaims.is_empty(),
             prune: first_row(rows, &prune_work_prefix())?.is_some()
                 || first_row(rows, &given_up_prefix())?.is_some(),
             flatten,
@@ -63,10 +62,7 @@ impl<R: Rows> Batch<'_, R> {
         match work {
             Work::AdvanceTime => self.advance_time(),
             Work::Reclaim { rows_max } => self.reclaim(rows_max),
-            Work::Prune { rows_max } => match self.drain_uploads(rows_max.min(STEP_ROWS_MAX))? {
-                (0, _) => self.prune(rows_max),
-                (done, _) => Ok(Outcome::Worked { done, more: true }),
-            },
+            Work::Prune { rows_max } => self.prune_all(rows_max),
             Work::Flatten { timeline, rows_max } => self.flatten(timeline, rows_max),
             Work::FreeTimelines { rows_max } => self.free_timelines(rows_max),
             Work::CountQuota { rows_max } => self.count_quota(rows_max),
@@ -74,5 +70,19 @@ impl<R: Rows> Batch<'_, R> {
             Work::Stop => self.save_window(Save::Stop),
             other => Err(Refusal::new(Code::Unsupported, format!("{other:?}")).into()),
         }
+    }
+
+    /// Removes rows of uploads that are given up, then what was superseded.
+    fn prune_all(&mut self, rows_max: u32) -> Result<Outcome> {
+        let (done, _) = self.drain_uploads(rows_max.min(STEP_ROWS_MAX))?;
+        if done > 0 {
+            return Ok(Outcome::Worked { done, more: true });
+        }
+        let mut outcome = self.prune(rows_max)?;
+        if let Outcome::Worked { more, .. } = &mut outcome {
+            // The last manifest of an upload may just have gone.
+            *more |= first_row(&self.txn, &given_up_prefix())?.is_some();
+        }
+        Ok(outcome)
     }
 }

@@ -30,12 +30,21 @@ pub(crate) const OWNER: NewInode = NewInode {
 
 impl World {
     pub(crate) fn new() -> Self {
+        Self::with_window(Genesis::default().window_ns)
+    }
+
+    /// A workspace whose history reaches this far back.
+    pub(crate) fn with_window(window_ns: u64) -> Self {
         let clock = Clock {
             log_ns: 1_000_000_000,
             wall_ns: 1_700_000_000_000_000_000,
         };
         let store = ModelStore::new();
-        store.apply(&genesis(Genesis::default(), clock).unwrap()).unwrap();
+        let settings = Genesis {
+            window_ns,
+            ..Genesis::default()
+        };
+        store.apply(&genesis(settings, clock).unwrap()).unwrap();
         let state = State::load(&store, Version::ZERO).unwrap();
         Self { store, state, clock }
     }
