@@ -81,20 +81,25 @@ impl<R: Rows> Batch<'_, R> {
             }
             Ok(Visit::Next)
         })?;
-        let mut adopted = inherited.len() as u64;
-        let mut counts = Counts::default();
+        let (mut adopted, mut counts) = (0, Counts::default());
         for (range, generation, row) in inherited {
-            counts.add(&row.extents);
-            self.txn.put(keys::body(to, ino, range, generation), row.encode());
+            let key = keys::body(to, ino, range, generation);
+            if self.txn.get(&key)?.is_none() {
+                counts.add(&row.extents);
+                self.txn.put(key, row.encode());
+                adopted += 1;
+            }
         }
         self.apply_counts(counts)?;
         if let Some(manifest) = view.manifest(&self.txn, &self.state.timelines)?
             && manifest.timeline != to
         {
-            self.refer_to_upload(manifest.row.upload, true)?;
             let key = keys::body(to, ino, MANIFEST_RANGE, manifest.generation);
-            self.txn.put(key, manifest.row.encode());
-            adopted += 1;
+            if self.txn.get(&key)?.is_none() {
+                self.refer_to_upload(manifest.row.upload, true)?;
+                self.txn.put(key, manifest.row.encode());
+                adopted += 1;
+            }
         }
         Ok(adopted)
     }
