@@ -1,8 +1,11 @@
 //! The crate from outside: every implementation against one suite, and against the faults of its world.
 
 mod conformance;
+mod crash;
+mod dir;
 mod doubles;
 mod faults;
+mod kinds;
 mod minio;
 mod open;
 mod pace;
