@@ -4,6 +4,9 @@
 
 mod admin;
 mod blobs;
+mod diff;
+mod fsck;
+mod gc;
 mod history;
 mod views;
 
@@ -71,6 +74,18 @@ impl Embedded {
     fn read<T>(&self, read: impl FnMut(&Reader<'_, HoltStore>) -> nokv_meta::Result<T>) -> Answered<T> {
         self.engine.read(read).map_err(read_failed)
     }
+
+    /// A read of a state that has to be kept still.
+    fn read_at<T>(
+        &self,
+        point: ReadPoint,
+        mut read: impl FnMut(&Reader<'_, HoltStore>) -> nokv_meta::Result<T>,
+    ) -> Answered<T> {
+        self.read(|reader| {
+            reader.readable(point)?;
+            read(reader)
+        })
+    }
 }
 
 impl Namespace for Embedded {
@@ -95,15 +110,15 @@ impl Namespace for Embedded {
     }
 
     fn lookup(&self, point: ReadPoint, dir: Ino, name: &Name) -> Answered<Found> {
-        self.read(|reader| reader.lookup(point, dir, name).and_then(views::found))
+        self.read_at(point, |reader| reader.lookup(point, dir, name).and_then(views::found))
     }
 
     fn resolve(&self, point: ReadPoint, from: Ino, path: &NsPath) -> Answered<Found> {
-        self.read(|reader| reader.resolve(point, from, path).and_then(views::found))
+        self.read_at(point, |reader| reader.resolve(point, from, path).and_then(views::found))
     }
 
     fn getattr(&self, point: ReadPoint, ino: Ino) -> Answered<Attr> {
-        self.read(|reader| reader.getattr(point, ino))
+        self.read_at(point, |reader| reader.getattr(point, ino))
     }
 
     fn readdir(
@@ -114,28 +129,28 @@ impl Namespace for Embedded {
         limit: usize,
         with_attrs: bool,
     ) -> Answered<DirPage> {
-        self.read(|reader| reader.readdir(point, dir, after, limit, with_attrs))
+        self.read_at(point, |reader| reader.readdir(point, dir, after, limit, with_attrs))
     }
 
     fn readlink(&self, point: ReadPoint, ino: Ino) -> Answered<Vec<u8>> {
-        self.read(|reader| reader.readlink(point, ino))
+        self.read_at(point, |reader| reader.readlink(point, ino))
     }
 
     fn xattr_get(&self, point: ReadPoint, ino: Ino, name: &XattrName) -> Answered<Vec<u8>> {
-        self.read(|reader| reader.xattr(point, ino, name))
+        self.read_at(point, |reader| reader.xattr(point, ino, name))
     }
 
     fn xattr_list(&self, point: ReadPoint, ino: Ino) -> Answered<Vec<XattrName>> {
-        let all = self.read(|reader| reader.xattrs(point, ino))?;
+        let all = self.read_at(point, |reader| reader.xattrs(point, ino))?;
         Ok(all.into_iter().map(|(name, _)| name).collect())
     }
 
     fn read_plan(&self, point: ReadPoint, ino: Ino, offset: u64, len: u64) -> Answered<ReadPlan> {
-        self.plan(point, ino, offset, len)
+        self.read_at(point, |reader| reader.read_plan(point, ino, offset, len))
     }
 
     fn path_of(&self, point: ReadPoint, ino: Ino) -> Answered<NsPath> {
-        self.read(|reader| reader.path_of(point, ino))
+        self.read_at(point, |reader| reader.path_of(point, ino))
     }
 
     fn pins(&self) -> Answered<Vec<PinInfo>> {
@@ -143,7 +158,8 @@ impl Namespace for Embedded {
     }
 
     fn quota(&self, node: Node) -> Answered<QuotaUsage> {
-        self.quota_of(node)
+        let head = View::head_of(node).point;
+        self.read_at(head, |reader| reader.quota(head, node.ino))
     }
 
     fn statfs(&self) -> Answered<StatFs> {

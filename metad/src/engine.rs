@@ -53,6 +53,8 @@ pub(crate) struct Core {
     pub(crate) scope: Scope,
     fatal: FatalHandler,
     failed: OnceLock<String>,
+    /// Log time of the last batch.
+    log_time_ns: AtomicU64,
     /// No new callers.
     closing: AtomicBool,
 }
@@ -127,6 +129,15 @@ impl Core {
     /// Runs `read` on one state between two batches; it may run several times, the last result counts.
     pub(crate) fn read<T>(&self, read: impl FnMut(&Reader<'_, HoltStore>) -> T) -> T {
         self.published.read(&self.store, read)
+    }
+
+    /// Log time of the last batch, ns.
+    pub(crate) fn log_time_ns(&self) -> u64 {
+        self.log_time_ns.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn note_time(&self, log_ns: u64) {
+        self.log_time_ns.store(log_ns, Ordering::Release);
     }
 
     pub(crate) fn random<const N: usize>(&self) -> Result<[u8; N]> {

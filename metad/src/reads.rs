@@ -67,7 +67,8 @@ impl Published {
         once()
     }
 
-    fn table(&self) -> Arc<Timelines> {
+    /// The newest table.
+    pub(crate) fn table(&self) -> Arc<Timelines> {
         Arc::clone(&self.table.read().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -8,6 +8,7 @@ mod bells;
 mod checkpoints;
 mod crew;
 mod events;
+mod garbage;
 mod logs;
 mod publisher;
 mod upkeep;

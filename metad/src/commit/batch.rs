@@ -109,6 +109,7 @@ impl Core {
             Logged::Full => self.refuse_full(role, batch.entries, room),
             Logged::At(seq) => {
                 self.stats.note_batch(&batch.finished);
+                self.note_time(batch.clock.log_ns);
                 let finished = &mut batch.finished;
                 let wants_sync = batch.entries.iter().any(|entry| entry.ack == Ack::Durable);
                 if seq > 0 && wants_sync && finished.mutations.len() >= OVERLAP_ROWS_MIN {

@@ -1,39 +1,70 @@
 //! Questions of whoever runs the namespace.
 
+use super::blobs::refused;
 use super::{Answered, Embedded};
-use nokv_client::{CheckpointReport, DfReport, Explanation, FsckReport, GcOptions, GcReport};
-use nokv_types::{Code, ObjectId, Work};
+use nokv_client::{CheckpointReport, DfReport, Explanation, Holder, Namespace as _, ObjectState, View};
+use nokv_meta::{ObjectStanding, Reader, Reference};
+use nokv_object::layout;
+use nokv_store::HoltStore;
+use nokv_types::{ObjectId, Work};
+
+/// Most holders that an explanation names.
+const HOLDERS_MAX: usize = 100;
 
 impl Embedded {
-    pub(super) fn collect(&self, _options: &GcOptions) -> Answered<GcReport> {
-        let forgotten = self.engine.core.forget(&|| false);
-        Ok(GcReport {
-            rows_reclaimed: forgotten.reclaimed,
-            rows_pruned: forgotten.pruned,
-            ..GcReport::default()
-        })
-    }
-
     pub(super) fn explain(&self, object: ObjectId) -> Answered<Explanation> {
-        Err(nokv_client::Error::refused(
-            Code::Unsupported,
-            format!("{object:?}"),
-        ))
-    }
-
-    pub(super) fn check(&self, _repair: bool) -> Answered<FsckReport> {
-        Err(nokv_client::Error::refused(Code::Unsupported, "fsck"))
+        let (info, reserved, references) = self.read(|reader| {
+            let reserved = reader.reservation(object.reservation())?;
+            let reserved = reserved.is_some_and(|reservation| {
+                ObjectId::derive(&reservation.seed, reservation.reservation, object.index()) == object
+            });
+            Ok((reader.object_info(object)?, reserved, reader.explain(object, HOLDERS_MAX)?))
+        })?;
+        let state = match info.map(|info| (info.standing, info.references)) {
+            Some((ObjectStanding::Live, references)) => ObjectState::Referenced(references),
+            Some((ObjectStanding::Dead(since), _)) => ObjectState::Waiting(since),
+            Some((ObjectStanding::Condemned, _)) => ObjectState::Waiting(nokv_types::Version::ZERO),
+            Some((ObjectStanding::Deleted, _)) => ObjectState::Unknown,
+            None if reserved => ObjectState::Reserved,
+            None => ObjectState::Unknown,
+        };
+        let stored = self.engine.core.objects.head(&layout::data(object.0)).map_err(refused)?;
+        let mut holders = Vec::new();
+        for reference in references {
+            let because = self.read(|reader| because(reader, &reference))?;
+            let Some((timeline, ino, generation)) = reference.body else {
+                continue;
+            };
+            holders.push(Holder {
+                timeline,
+                ino,
+                generation,
+                path: reference.path.map(|path| path.to_bytes()),
+                because,
+            });
+        }
+        Ok(Explanation {
+            object,
+            state,
+            stored: stored.is_some(),
+            holders,
+        })
     }
 
     pub(super) fn usage(&self) -> Answered<DfReport> {
         let core = &self.engine.core;
+        let space = self.statfs()?;
         let frames = core.store.stats();
         Ok(DfReport {
-            frame_bytes: frames.manifest_bytes,
+            live_bytes: space.bytes,
+            live_inodes: space.inodes,
+            frame_bytes: frames.frames.file_bytes + frames.manifest_bytes,
             log_bytes: core.upkeep.usage().file_bytes,
             event_bytes: core.events.files().usage().bytes,
-            checkpoint_bytes: core.checkpoints.stored_bytes(),
-            ..DfReport::default()
+            checkpoint_bytes: core.stored_checkpoint_bytes()?,
+            objects: 0,
+            object_bytes: 0,
+            objects_waiting: self.read(|reader| reader.dead_count())?,
         })
     }
 
@@ -45,4 +76,31 @@ impl Embedded {
         core.tend_log()?;
         Ok(CheckpointReport { version: at.version })
     }
+}
+
+/// Why a body row is still there.
+fn because(reader: &Reader<'_, HoltStore>, reference: &Reference) -> nokv_meta::Result<String> {
+    let Some((timeline, _, generation)) = reference.body else {
+        return Ok("upload".to_owned());
+    };
+    if reference.current {
+        for root in reader.roots()? {
+            if root.node.timeline == timeline {
+                return Ok(match root.name.as_slice() {
+                    super::views::MAIN => "live".to_owned(),
+                    name => format!("fork {}", nokv_types::show_bytes(name)),
+                });
+            }
+        }
+    }
+    for pin in reader.pins()? {
+        let view = View {
+            point: pin.at,
+            node: pin.node,
+        };
+        if view.point.timeline == timeline && view.point.version >= generation {
+            return Ok(format!("snapshot {}", nokv_types::show_bytes(&pin.key)));
+        }
+    }
+    Ok("history".to_owned())
 }

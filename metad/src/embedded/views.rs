@@ -1,8 +1,11 @@
 //! Which state a caller means, and what of it the reader does not answer by itself.
 
 use super::{Answered, Embedded};
-use nokv_client::{At, Found, StatFs, View};
-use nokv_types::{Code, DirEntry, Ino, Node, QuotaUsage, ReadPlan, ReadPoint, Refusal, Version};
+use nokv_client::{At, Found, Namespace as _, StatFs, View};
+use nokv_types::{Code, DirEntry, Refusal, Version};
+
+/// The name of the workspace's own root.
+pub(super) const MAIN: &[u8] = b"main";
 
 /// An entry with its attributes.
 pub(super) fn found(entry: DirEntry) -> nokv_meta::Result<Found> {
@@ -17,48 +20,31 @@ pub(super) fn found(entry: DirEntry) -> nokv_meta::Result<Found> {
 
 impl Embedded {
     pub(super) fn view_of(&self, root: &[u8], at: &At) -> Answered<View> {
-        let info = self.read(|reader| reader.root(root))?;
-        let version = match at {
-            At::Head => Version::HEAD,
-            At::Version(version) => *version,
-            At::Snapshot(key) => {
-                let pin = self.read(|reader| reader.pin(key))?;
-                return Ok(View {
-                    point: pin.at,
-                    node: pin.node,
-                });
+        let last: Version = self.version()?;
+        let (point, node) = self.read(|reader| {
+            let info = reader.root(root)?;
+            match at {
+                At::Head => {
+                    let view = View::head_of(info.node);
+                    Ok((view.point, view.node))
+                }
+                At::Snapshot(key) => reader.point_of_snapshot(key),
+                At::Version(version) => reader.point_of_version(root, *version),
+                At::Time(wall_ns) => reader.point_of_time(root, *wall_ns, last),
             }
-            At::Time(_) => {
-                return Err(nokv_client::Error::refused(
-                    Code::Unsupported,
-                    "reading at a time",
-                ));
-            }
-        };
-        Ok(View {
-            point: ReadPoint {
-                timeline: info.node.timeline,
-                version,
-            },
-            node: info.node,
-        })
-    }
-
-    pub(super) fn plan(&self, _point: ReadPoint, ino: Ino, _offset: u64, _len: u64) -> Answered<ReadPlan> {
-        Err(nokv_client::Error::refused(
-            Code::Unsupported,
-            format!("body of inode {}", ino.0),
-        ))
-    }
-
-    pub(super) fn quota_of(&self, node: Node) -> Answered<QuotaUsage> {
-        Err(nokv_client::Error::refused(
-            Code::Unsupported,
-            format!("quota of inode {}", node.ino.0),
-        ))
+        })?;
+        Ok(View { point, node })
     }
 
     pub(super) fn space(&self) -> Answered<StatFs> {
-        Err(nokv_client::Error::refused(Code::Unsupported, "space"))
+        let used = self.read(|reader| {
+            let head = View::head_of(reader.root(MAIN)?.node).point;
+            reader.statfs(head)
+        })?;
+        Ok(StatFs {
+            bytes: used.bytes,
+            inodes: used.inodes,
+            limits: used.limits,
+        })
     }
 }

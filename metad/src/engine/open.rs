@@ -11,7 +11,7 @@ use nokv_journal::checkpoint::{Head, Identity};
 use nokv_journal::recovery::{RecoverySpec, Verdict, recover as recover_log};
 use nokv_journal::{LogTime, OsDisk};
 use nokv_types::failpoint;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, OnceLock};
 
 /// How the workspace was found.
@@ -85,6 +85,7 @@ pub(super) fn recover(home: Home, identity: &Identity, options: Options) -> Resu
         scope: failpoint::scope(),
         fatal: options.fatal,
         failed: OnceLock::new(),
+        log_time_ns: AtomicU64::new(found.log_time_ns),
         closing: AtomicBool::new(false),
         role: Mutex::new(Role {
             state,

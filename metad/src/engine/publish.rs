@@ -2,7 +2,7 @@
 
 use super::Core;
 use crate::{Error, ErrorKind, Result};
-use nokv_journal::checkpoint::{CheckpointSpec, Head, Written, write};
+use nokv_journal::checkpoint::{CheckpointSpec, Head, Written, load_manifest, write};
 use nokv_journal::{Covered, Position};
 use nokv_types::Work;
 use nokv_types::failpoint::hit;
@@ -65,10 +65,22 @@ impl Core {
         if let Some((head, _)) = Head::load(&*self.objects, self.workspace)? {
             self.checkpoints.note_head(&head);
         }
-        self.checkpoints.note_written(&written);
         self.bells.saved();
         self.stats.checkpoints.fetch_add(1, Ordering::Relaxed);
         Ok(written)
+    }
+
+    /// Bytes of the checkpoints that HEAD lists.
+    pub(crate) fn stored_checkpoint_bytes(&self) -> Result<u64> {
+        let Some((head, _)) = Head::load(&*self.objects, self.workspace)? else {
+            return Ok(0);
+        };
+        let mut bytes = 0;
+        for entry in &head.checkpoints {
+            let manifest = load_manifest(&*self.objects, self.workspace, entry)?;
+            bytes += manifest.parts.iter().map(|part| part.stored_bytes).sum::<u64>();
+        }
+        Ok(bytes)
     }
 
     /// Handles an error after which the engine must not go on, and hands it on.

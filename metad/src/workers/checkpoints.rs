@@ -1,7 +1,7 @@
 //! What is published and what is saved, and how far the log may be trimmed for it.
 
 use nokv_journal::Position;
-use nokv_journal::checkpoint::{Head, Written};
+use nokv_journal::checkpoint::Head;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -12,8 +12,6 @@ pub(crate) struct Checkpoints {
     writing: Mutex<()>,
     published_seq: AtomicU64,
     floor_seq: AtomicU64,
-    saved_seq: AtomicU64,
-    stored_bytes: AtomicU64,
     oldest_version: AtomicU64,
 }
 
@@ -41,15 +39,9 @@ impl Checkpoints {
     /// What HEAD says: where the log is kept from, and which versions are held.
     pub(crate) fn note_head(&self, head: &Head) {
         self.floor_seq.store(head.log_floor, Ordering::Release);
-        if let (Some(newest), Some(oldest)) = (head.checkpoints.first(), head.checkpoints.last()) {
-            self.saved_seq.store(newest.at.seq, Ordering::Release);
+        if let Some(oldest) = head.checkpoints.last() {
             self.oldest_version.store(oldest.at.version.0, Ordering::Release);
         }
-    }
-
-    pub(crate) fn note_written(&self, written: &Written) {
-        self.stored_bytes
-            .fetch_add(written.stored_bytes, Ordering::Relaxed);
     }
 
     /// Segments up to this one are needed by no frame and no checkpoint.
@@ -58,18 +50,8 @@ impl Checkpoints {
         published.min(self.floor_seq.load(Ordering::Acquire))
     }
 
-    /// The segment that the newest checkpoint covers; 0 = there is none.
-    pub(crate) fn saved_seq(&self) -> u64 {
-        self.saved_seq.load(Ordering::Acquire)
-    }
-
     /// The version of the oldest checkpoint that is kept; 0 = there is none.
     pub(crate) fn oldest_version(&self) -> u64 {
         self.oldest_version.load(Ordering::Acquire)
-    }
-
-    /// Bytes of checkpoints written by this process.
-    pub(crate) fn stored_bytes(&self) -> u64 {
-        self.stored_bytes.load(Ordering::Relaxed)
     }
 }

@@ -5,12 +5,15 @@ use super::bell::Woken;
 use crate::engine::Core;
 use crate::options::{UPKEEP_INTERVAL, WORK_ROWS_MAX};
 use nokv_client::Ack;
+use nokv_meta::PendingWork;
 use nokv_types::{Command, Outcome, Request, Work};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Time between two looks while nobody commits anything: leases end all the same.
 const IDLE_INTERVAL: Duration = Duration::from_secs(60);
+/// Rounds of background work in a row; what is left waits for the next look.
+const ROUNDS_MAX: u32 = 1000;
 
 pub(super) fn run(core: &Arc<Core>) {
     let bell = &core.bells.upkeep;
@@ -23,7 +26,11 @@ pub(super) fn run(core: &Arc<Core>) {
         if woken == Woken::Rung && !bell.gather(UPKEEP_INTERVAL) {
             return;
         }
-        core.forget(&|| bell.is_stopped());
+        let stop = || bell.is_stopped() || core.has_failed();
+        core.forget(&stop);
+        // An object store that is away now answers later; what was condemned waits.
+        let _ = core.collect(false, false, &stop);
+        let _ = core.trim_events();
     }
 }
 
@@ -41,10 +48,34 @@ impl Core {
         let mut done = Forgotten::default();
         self.work_off(&Work::AdvanceTime, stop);
         self.work_off(&Work::CountQuota { rows_max }, stop);
-        done.reclaimed += self.work_off(&Work::Reclaim { rows_max }, stop);
-        done.pruned += self.work_off(&Work::FreeTimelines { rows_max }, stop);
-        done.pruned += self.work_off(&Work::Prune { rows_max }, stop);
+        for _ in 0..ROUNDS_MAX {
+            let pending = self.pending();
+            if stop() || pending.is_empty() {
+                break;
+            }
+            let before = done;
+            if pending.reclaim {
+                done.reclaimed += self.work_off(&Work::Reclaim { rows_max }, stop);
+            }
+            for timeline in pending.flatten {
+                done.pruned += self.work_off(&Work::Flatten { timeline, rows_max }, stop);
+            }
+            if pending.free {
+                done.pruned += self.work_off(&Work::FreeTimelines { rows_max }, stop);
+            }
+            if pending.prune {
+                done.pruned += self.work_off(&Work::Prune { rows_max }, stop);
+            }
+            if (before.reclaimed, before.pruned) == (done.reclaimed, done.pruned) {
+                break;
+            }
+        }
         done
+    }
+
+    /// What waits to be done; nothing where the rows cannot be read, which the next batch finds out.
+    fn pending(&self) -> PendingWork {
+        self.lock_role().state.pending_work(&self.store).unwrap_or_default()
     }
 
     /// Repeats one kind of work until it says that there is no more.
@@ -55,9 +86,7 @@ impl Core {
             let request = Request::internal(Command::Work(work.clone()));
             let answer = self.submit(vec![request], Ack::Applied).pop();
             let Some(Ok(reply)) = answer else { break };
-            let Outcome::Worked { done, more } = reply.outcome else {
-                break;
-            };
+            let Outcome::Worked { done, more } = reply.outcome else { break };
             total += done;
             if !more {
                 break;
@@ -69,5 +98,15 @@ impl Core {
             }
         }
         total
+    }
+
+    /// Removes event files that are old and needed by no pin and no fork.
+    fn trim_events(&self) -> crate::Result<()> {
+        let floor = self.read(|reader| -> nokv_meta::Result<_> {
+            let pins = reader.pins()?.into_iter().map(|pin| pin.at.version);
+            let forks = reader.roots()?.into_iter().filter_map(|root| Some(root.parent?.version));
+            Ok(pins.chain(forks).min())
+        })?;
+        self.events.trim(self.log_time_ns(), floor)
     }
 }

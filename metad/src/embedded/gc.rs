@@ -1,0 +1,30 @@
+//! Collecting garbage when somebody asks for it.
+
+use super::{Answered, Embedded};
+use nokv_client::{GcOptions, GcReport};
+use nokv_types::Work;
+
+impl Embedded {
+    pub(super) fn collect(&self, options: &GcOptions) -> Answered<GcReport> {
+        let core = &self.engine.core;
+        let mut report = GcReport::default();
+        if !options.dry_run {
+            let forgotten = core.forget(&|| false);
+            report.rows_reclaimed = forgotten.reclaimed;
+            report.rows_pruned = forgotten.pruned;
+        }
+        if options.ignore_grace && !options.dry_run && self.read(|reader| reader.dead_count())? > 0 {
+            // A kept checkpoint may still reach what is dead: two new ones do not.
+            for _ in 0..nokv_journal::checkpoint::CHECKPOINTS_KEPT {
+                core.publish(&Work::SaveWindow)?;
+                core.checkpoint()?;
+            }
+        }
+        let collected = core.collect(options.dry_run, options.ignore_grace, &|| false)?;
+        report.objects_deleted = collected.count;
+        report.bytes_freed = collected.bytes;
+        report.objects = collected.objects;
+        report.objects_waiting = self.read(|reader| reader.dead_count())?;
+        Ok(report)
+    }
+}

@@ -1,0 +1,82 @@
+//! What happens to files while nobody looks: never so much that something acknowledged could be lost.
+
+use crate::rng::Rng;
+use std::fs::{self, OpenOptions};
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
+
+/// One kind of damage between two starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Damage {
+    None,
+    /// A flipped bit in the manifest of the frames.
+    Manifest,
+    /// The frames are gone.
+    Frames,
+    /// Bytes of a segment that was never whole stand behind the last one.
+    TornTail,
+    /// A file that a stop left unfinished in the log.
+    Leftover,
+}
+
+impl Damage {
+    pub(crate) fn draw(rng: &mut Rng, clean: bool) -> Self {
+        match rng.below(8) {
+            0 => Self::Manifest,
+            1 => Self::Frames,
+            // After a clean stop nothing was being written.
+            2 | 3 if !clean => Self::TornTail,
+            4 => Self::Leftover,
+            _ => Self::None,
+        }
+    }
+}
+
+pub(crate) fn inflict(data: &Path, damage: Damage) {
+    match damage {
+        Damage::None => {}
+        Damage::Manifest => flip(&data.join("frames").join("manifest"), 40),
+        Damage::Frames => {
+            let frames = data.join("frames");
+            fs::remove_dir_all(&frames).unwrap();
+            fs::create_dir(&frames).unwrap();
+        }
+        Damage::TornTail => torn_tail(&data.join("log")),
+        Damage::Leftover => fs::write(data.join("log").join("00000000000000ff.log.tmp"), b"half").unwrap(),
+    }
+}
+
+fn flip(path: &Path, at: u64) {
+    let file = OpenOptions::new().read(true).write(true).open(path).unwrap();
+    let mut byte = [0];
+    file.read_exact_at(&mut byte, at).unwrap();
+    file.write_all_at(&[byte[0] ^ 0x10], at).unwrap();
+}
+
+/// The front of the last segment once more, behind it: as a write that was cut short leaves it.
+fn torn_tail(log: &Path) {
+    let Some((path, bytes)) = last_used(log) else { return };
+    let end = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| (last + 1).next_multiple_of(8));
+    if end + 64 > bytes.len() {
+        return;
+    }
+    let mut garbage = b"NoKVsgmt".to_vec();
+    garbage.extend_from_slice(&[0x5A; 40]);
+    let file = OpenOptions::new().write(true).open(path).unwrap();
+    file.write_all_at(&garbage, end as u64).unwrap();
+}
+
+/// The last log file with anything in it.
+fn last_used(log: &Path) -> Option<(PathBuf, Vec<u8>)> {
+    let mut files: Vec<PathBuf> = fs::read_dir(log)
+        .ok()?
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|end| end == "log"))
+        .collect();
+    files.sort();
+    files
+        .into_iter()
+        .rev()
+        .map(|path| (path.clone(), fs::read(&path).unwrap()))
+        .find(|(_, bytes)| bytes.iter().any(|byte| *byte != 0))
+}

@@ -1,0 +1,353 @@
+//! One run of a script with a fault armed somewhere: it dies, it is opened again, nothing answered is gone.
+
+use crate::clock::TestClock;
+use crate::damage::{self, Damage};
+use crate::model::{Model, Step};
+use crate::rng::Rng;
+use crate::script::{command, content, next};
+use crate::world::small_limits;
+use nokv_client::{Ack, EventQuery, GcOptions, Namespace as _};
+use nokv_journal::Mode;
+use nokv_metad::{Embedded, ErrorKind, Limits, Options};
+use nokv_object::dir::DirStore;
+use nokv_object::{ObjectStore, layout};
+use nokv_types::failpoint::{Action, Report, arm, disarm, isolate, report};
+use nokv_types::{
+    Answer, Code, Command, ObjectId, Outcome, Request, RequestId, ReservationId, SessionId, Version,
+};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+const SESSION: SessionId = SessionId(7);
+const SEED: [u8; 16] = [3; 16];
+/// Opens that a run may need: one fault costs at most one more, and scripts reopen a few times.
+const OPENS_MAX: u32 = 50;
+
+/// What one run counted.
+#[derive(Debug, Default)]
+pub(crate) struct Outcomes {
+    pub(crate) hits: BTreeMap<&'static str, Report>,
+    pub(crate) acknowledged: u64,
+    pub(crate) crashes: u64,
+    pub(crate) refused: BTreeSet<Code>,
+}
+
+/// The fault of a run.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Fault {
+    pub(crate) point: &'static str,
+    pub(crate) k: u64,
+    pub(crate) action: Action,
+}
+
+/// A script under way.
+pub(crate) struct Run {
+    scratch: tempfile::TempDir,
+    clock: Arc<TestClock>,
+    model: Model,
+    rng: Rng,
+    sequence: u64,
+    reservation: Option<(ReservationId, u16)>,
+    pending: Option<(Step, Request)>,
+    /// What the last request that was answered said, to be asked again after a crash.
+    last: Option<(Request, Answer)>,
+    outcomes: Outcomes,
+}
+
+impl Run {
+    /// Runs `steps` steps of the script of `seed`, with a fault, and proves the result.
+    pub(crate) fn all(seed: u64, steps: u32, fault: Option<Fault>) -> Outcomes {
+        isolate();
+        let mut run = Self {
+            scratch: tempfile::tempdir().unwrap(),
+            clock: Arc::new(TestClock::new()),
+            model: Model::default(),
+            rng: Rng::new(seed),
+            sequence: 0,
+            reservation: None,
+            pending: None,
+            last: None,
+            outcomes: Outcomes::default(),
+        };
+        if let Some(fault) = fault {
+            arm(fault.point, fault.k, fault.action);
+        }
+        run.script(steps);
+        run.prove();
+        run.outcomes
+    }
+
+    fn data(&self) -> PathBuf {
+        self.scratch.path().join("data")
+    }
+
+    fn objects(&self) -> Arc<dyn ObjectStore> {
+        Arc::new(DirStore::open(&self.scratch.path().join("objects")).unwrap())
+    }
+
+    fn options(&self) -> Options {
+        let clock: Arc<dyn nokv_metad::Clocks> = Arc::clone(&self.clock) as _;
+        Options {
+            limits: Limits {
+                log_file_bytes: 16 << 10,
+                log_reserve_bytes: 64 << 10,
+                log_bytes: 4 << 20,
+                gc_grace: Duration::from_secs(2),
+                ..small_limits()
+            },
+            mode: Mode::Volume,
+            clocks: clock,
+            fatal: Arc::new(|_| ()),
+            workers: false,
+            ..Options::new(self.objects())
+        }
+    }
+
+    /// Opens (or makes) the workspace; a fault on the way is a crash, and the next try follows.
+    fn open(&mut self) -> Embedded {
+        for _ in 0..OPENS_MAX {
+            let opened = match Embedded::open(&self.data(), self.options()) {
+                Err(error) if error.kind == ErrorKind::Missing => Embedded::create(&self.data(), self.options()),
+                opened => opened,
+            };
+            match opened {
+                Ok(namespace) => return namespace,
+                Err(error) => {
+                    assert!(
+                        !matches!(error.kind, ErrorKind::Corrupt | ErrorKind::Loss | ErrorKind::WrongWorkspace),
+                        "{error} {:?}",
+                        error.source
+                    );
+                    self.crash();
+                }
+            }
+        }
+        panic!("the workspace does not open");
+    }
+
+    /// The process is gone; what it armed too, and what it counted is kept.
+    fn crash(&mut self) {
+        self.outcomes.crashes += 1;
+        self.count();
+    }
+
+    fn count(&mut self) {
+        for (point, seen) in report() {
+            let total = self.outcomes.hits.entry(point).or_default();
+            total.hits += seen.hits;
+            total.fired += seen.fired;
+        }
+        let fired = self.outcomes.hits.values().any(|seen| seen.fired > 0);
+        // Counters start again; a fault that has not fired yet stays armed.
+        if fired {
+            disarm();
+        }
+    }
+
+    fn script(&mut self, steps: u32) {
+        let mut namespace = self.open();
+        let mut left = steps;
+        while left > 0 {
+            self.catch_up(&namespace);
+            left -= 1;
+            let healthy = match self.rng.below(24) {
+                0 => namespace.checkpoint().is_ok(),
+                1 => {
+                    self.clock.advance(Duration::from_secs(3));
+                    namespace.gc(&GcOptions::default()).is_ok()
+                }
+                2 => namespace.events(&EventQuery { limit: 100, ..EventQuery::default() }).is_ok(),
+                3 => {
+                    namespace = self.reopen(namespace);
+                    true
+                }
+                4 => {
+                    self.clock.advance(Duration::from_secs(2 * 3600));
+                    true
+                }
+                _ => self.step(&namespace),
+            };
+            if !healthy || namespace.engine().failure().is_some() {
+                namespace = self.recover(namespace);
+            }
+        }
+        drop(namespace);
+    }
+
+    /// Stops in some way, and perhaps something is damaged before the next start.
+    fn reopen(&mut self, namespace: Embedded) -> Embedded {
+        let clean = self.rng.below(2) == 0;
+        if clean && namespace.close().is_err() {
+            return self.recover(namespace);
+        }
+        drop(namespace);
+        let damage = Damage::draw(&mut self.rng, clean);
+        damage::inflict(&self.data(), damage);
+        self.open()
+    }
+
+    /// After a crash or a fatal error: everything acknowledged is there, and at most the open command more.
+    fn recover(&mut self, namespace: Embedded) -> Embedded {
+        drop(namespace);
+        self.crash();
+        let namespace = self.open();
+        let found = Model::read(&namespace);
+        if found == self.model {
+            return namespace;
+        }
+        let mut with_open = self.model.clone();
+        if let Some((step, _)) = &self.pending {
+            with_open.apply(step);
+        }
+        assert_eq!(found, with_open, "not an exact prefix; open: {:?}", self.pending);
+        namespace
+    }
+
+    /// Asks the open request again, and the last answered one, which gets its first answer.
+    fn catch_up(&mut self, namespace: &Embedded) {
+        if let Some((request, first)) = self.last.clone() {
+            let again = namespace.submit(vec![request], Ack::Applied).remove(0);
+            if namespace.engine().failure().is_none() {
+                assert_eq!(again, first, "a retried request gets its first answer");
+            }
+        }
+        self.last = None;
+        let Some((step, request)) = self.pending.take() else { return };
+        let answer = namespace.submit(vec![request.clone()], Ack::Durable).remove(0);
+        self.take(step, request, answer);
+    }
+
+    fn step(&mut self, namespace: &Embedded) -> bool {
+        if self.pending.is_some() {
+            return true;
+        }
+        if self.sequence == 0 && !self.begin(namespace) {
+            return false;
+        }
+        let Some(object) = self.object(namespace) else {
+            return false;
+        };
+        let step = next(&self.model, &mut self.rng, object);
+        if let Step::Store(_, object) = step {
+            let bytes = content(object);
+            if namespace.blobs().put_new(object, &bytes, crc32c::crc32c(&bytes)).is_err() {
+                return false;
+            }
+        }
+        let request = self.request(command(namespace, &step));
+        let ack = if self.rng.below(3) == 0 { Ack::Applied } else { Ack::Durable };
+        let answer = namespace.submit(vec![request.clone()], ack).remove(0);
+        self.take(step, request, answer)
+    }
+
+    /// Opens the session; asked again until it is there.
+    fn begin(&mut self, namespace: &Embedded) -> bool {
+        let open = Command::SessionOpen {
+            session: SESSION,
+            ttl_ns: u64::MAX / 4,
+        };
+        let answer = namespace.submit(vec![Request::internal(open)], Ack::Durable).remove(0);
+        let there = match &answer {
+            Ok(_) => true,
+            // An earlier try was executed and its answer lost.
+            Err(refusal) => matches!(refusal.code, Code::Exists | Code::InUse | Code::Conflict),
+        };
+        if there {
+            self.sequence = 1;
+        }
+        there
+    }
+
+    fn request(&mut self, command: Command) -> Request {
+        let id = RequestId {
+            session: SESSION,
+            stream: 0,
+            sequence: self.sequence,
+            part: 0,
+        };
+        self.sequence += 1;
+        Request {
+            id: Some(id),
+            retired_below: self.sequence.saturating_sub(20),
+            ..Request::internal(command)
+        }
+    }
+
+    fn take(&mut self, step: Step, request: Request, answer: Answer) -> bool {
+        match &answer {
+            Ok(_) => {
+                self.model.apply(&step);
+                self.outcomes.acknowledged += 1;
+                self.last = Some((request, answer));
+                true
+            }
+            Err(refusal) => {
+                self.outcomes.refused.insert(refusal.code);
+                match refusal.code {
+                    // Not executed: the same request may come again.
+                    Code::NoSpace | Code::Busy => true,
+                    Code::Io | Code::OutcomeUnknown => {
+                        self.pending = Some((step, request));
+                        false
+                    }
+                    _ => panic!("{step:?}: {refusal}"),
+                }
+            }
+        }
+    }
+
+    /// A fresh object id that may be published.
+    fn object(&mut self, namespace: &Embedded) -> Option<ObjectId> {
+        let reservation = match self.reservation {
+            // Ids are good for an hour; scripts jump in time.
+            Some((reservation, index)) if index < 4 => (reservation, index),
+            _ => {
+                let reserve = Request::internal(Command::ReserveObjects { seed: SEED });
+                let reply = namespace.submit(vec![reserve], Ack::Durable).remove(0).ok()?;
+                let Outcome::Reserved(reservation) = reply.outcome else {
+                    panic!("{reply:?}")
+                };
+                (reservation, 0)
+            }
+        };
+        self.reservation = Some((reservation.0, reservation.1 + 1));
+        Some(ObjectId::derive(&SEED, reservation.0, reservation.1))
+    }
+
+    /// The end of a run: everything there, fsck clean, exactly the reachable objects left.
+    fn prove(&mut self) {
+        self.count();
+        disarm();
+        let namespace = self.open();
+        self.catch_up(&namespace);
+        assert_eq!(Model::read(&namespace), self.model);
+        for _ in 0..4 {
+            // Past the window, the grace and the second sweep of a reservation.
+            self.clock.advance(Duration::from_secs(30 * 3600));
+            namespace.checkpoint().unwrap();
+            namespace.gc(&GcOptions { ignore_grace: true, ..GcOptions::default() }).unwrap();
+        }
+        assert_eq!(Model::read(&namespace), self.model);
+        let report = namespace.fsck(false).unwrap();
+        assert!(report.findings.is_empty(), "{:?}", report.findings);
+        assert_eq!(listed(&*self.objects()), self.model.objects(), "exactly the reachable objects");
+        let version: Version = namespace.version().unwrap();
+        namespace.close().unwrap();
+        drop(namespace);
+        let again = self.open();
+        assert!(again.version().unwrap() >= version);
+        assert_eq!(Model::read(&again), self.model);
+    }
+}
+
+/// The bodies in an object store.
+fn listed(objects: &dyn ObjectStore) -> BTreeSet<ObjectId> {
+    let page = objects.list(layout::DATA_PREFIX, None, 1000).unwrap();
+    assert!(page.len() < 1000);
+    page.iter()
+        .filter_map(|item| layout::parse_data(&item.key).map(ObjectId))
+        .collect()
+}
+
