@@ -68,10 +68,20 @@ pub(crate) enum Save {
 /// What the running command has gathered; dropped when it is refused.
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
-    pub(crate) dirs: BTreeMap<Node, DirSlot>,
-    pub(crate) usage: BTreeMap<(TimelineId, QuotaId), usage::UsageSlot>,
+    /// Few in nearly every command: found by looking from the end.
+    pub(crate) dirs: Vec<(Node, DirSlot)>,
+    pub(crate) usage: Vec<((TimelineId, QuotaId), usage::UsageSlot)>,
     pub(crate) events: Vec<Event>,
     pub(crate) retired: Vec<(TimelineId, Retired)>,
+}
+
+impl Scratch {
+    fn clear(&mut self) {
+        self.dirs.clear();
+        self.usage.clear();
+        self.events.clear();
+        self.retired.clear();
+    }
 }
 
 /// A batch under construction.
@@ -92,7 +102,7 @@ pub struct Batch<'a, R: Rows> {
     results: Vec<u8>,
     /// The answer being kept, encoded.
     answer_bytes: Vec<u8>,
-    events: Vec<Event>,
+    events: events::EventLog,
     answers: Vec<Answer>,
     must_sync: bool,
     /// What the batch writes about the window at its end.
@@ -116,7 +126,7 @@ impl<'a, R: Rows> Batch<'a, R> {
             first: Version(barrier.0 + 1),
             results: Vec::new(),
             answer_bytes: Vec::new(),
-            events: Vec::new(),
+            events: events::EventLog::default(),
             answers: Vec::new(),
             must_sync: false,
             save: Save::default(),
@@ -172,7 +182,7 @@ impl<'a, R: Rows> Batch<'a, R> {
             }
             Err(Error::Refused(refusal)) => {
                 self.txn.drop_command();
-                self.scratch = Scratch::default();
+                self.scratch.clear();
                 Err(refusal)
             }
             Err(error) => return Err(error),
@@ -231,10 +241,9 @@ impl<'a, R: Rows> Batch<'a, R> {
         self.note_changes();
         self.write_retired();
         self.txn.keep();
-        let scratch = std::mem::take(&mut self.scratch);
-        self.dirs.extend(scratch.dirs);
-        self.usage.extend(scratch.usage);
-        self.events.extend(scratch.events);
+        self.dirs.extend(self.scratch.dirs.drain(..));
+        self.usage.extend(self.scratch.usage.drain(..));
+        self.keep_events();
     }
 
     /// Writes every coalesced row, so that the state up to here is exact at `version`s already given.

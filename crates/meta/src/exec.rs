@@ -71,7 +71,11 @@ pub(crate) fn run<R: Rows>(batch: &mut Batch<'_, R>, command: Command) -> Result
             expect,
             xattrs,
         } => batch.publish(target, body, expect, xattrs),
-        Command::Write { node, expect, extents } => batch.write(node, expect, extents),
+        Command::Write {
+            node,
+            expect,
+            extents,
+        } => batch.write(node, expect, extents),
         Command::Append { node, extents } => batch.append(node, extents),
         Command::SetSize { node, size } => batch.set_size(node, size),
         Command::PunchHole { node, from, len } => batch.punch_hole(node, from, len),

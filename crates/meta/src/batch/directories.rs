@@ -7,27 +7,39 @@ use crate::rows::{Inode, Place, Record};
 use crate::{Error, Result};
 use nokv_store::Rows;
 use nokv_types::{Attr, Code, Ino, Node, Version};
+use std::sync::Arc;
 
 /// A directory as the batch sees it.
 #[derive(Debug, Clone)]
 pub(crate) struct DirSlot {
     /// Where its entry stands; the root's parent is the root itself and its name empty.
-    pub(crate) place: Place,
+    pub(crate) place: Arc<Place>,
     pub(crate) attr: Attr,
     /// The version that created the row as it is in the transaction now.
     created: Version,
     /// The last command that changed the slot since it was written.
     touched: Option<Version>,
-    removed: bool,
+    pub(crate) removed: bool,
 }
 
 impl<R: Rows> Batch<'_, R> {
+    /// The attributes of the directory `node`.
+    ///
+    /// # Errors
+    /// As [`Batch::dir`].
+    pub(crate) fn dir_attr(&self, node: Node) -> Result<Attr> {
+        match self.known_dir(node) {
+            Some(slot) if !slot.removed => Ok(slot.attr),
+            _ => Ok(self.dir(node)?.attr),
+        }
+    }
+
     /// The directory `node`.
     ///
     /// # Errors
     /// `NotFound` when there is no such inode, `NotADirectory` when it is something else.
     pub(crate) fn dir(&self, node: Node) -> Result<DirSlot> {
-        if let Some(slot) = self.scratch.dirs.get(&node).or_else(|| self.dirs.get(&node)) {
+        if let Some(slot) = self.known_dir(node) {
             if slot.removed {
                 return Err(missing(node));
             }
@@ -39,7 +51,7 @@ impl<R: Rows> Batch<'_, R> {
         match Inode::decode(&found.value)? {
             // A row that this timeline inherits was created elsewhere: writing it here supersedes nothing.
             Inode::Directory(place, attr) => Ok(DirSlot {
-                place,
+                place: Arc::new(place),
                 attr,
                 created: found.created,
                 touched: None,
@@ -52,26 +64,40 @@ impl<R: Rows> Batch<'_, R> {
         }
     }
 
+    /// The slot of a directory that the batch or the running command changes.
+    pub(crate) fn known_dir(&self, node: Node) -> Option<&DirSlot> {
+        let running = self.scratch.dirs.iter().rev().find(|(other, _)| *other == node);
+        running.map(|(_, slot)| slot).or_else(|| self.dirs.get(&node))
+    }
+
     /// The directory `node`, to be changed by the running command.
     pub(crate) fn dir_mut(&mut self, node: Node) -> Result<&mut DirSlot> {
-        let mut slot = self.dir(node)?;
+        let at = match self.scratch.dirs.iter().rposition(|(other, _)| *other == node) {
+            Some(at) if self.scratch.dirs[at].1.removed => return Err(missing(node)),
+            Some(at) => at,
+            None => {
+                let slot = self.dir(node)?;
+                self.scratch.dirs.push((node, slot));
+                self.scratch.dirs.len() - 1
+            }
+        };
+        let slot = &mut self.scratch.dirs[at].1;
         slot.touched = Some(self.version);
-        let slot = self.scratch.dirs.entry(node).insert_entry(slot).into_mut();
         Ok(slot)
     }
 
     /// Adds a directory that the running command makes, and writes its row.
     pub(crate) fn add_dir(&mut self, node: Node, place: Place, attr: Attr) {
-        let row = Inode::Directory(place.clone(), attr).encode();
+        let row = Inode::encode_directory(&place, &attr);
         self.put_fresh(node.timeline, Family::Inode, &keys::inode(node.ino), &row);
         let slot = DirSlot {
-            place,
+            place: Arc::new(place),
             attr,
             created: self.version,
             touched: None,
             removed: false,
         };
-        self.scratch.dirs.insert(node, slot);
+        self.scratch.dirs.push((node, slot));
     }
 
     /// Removes a directory's row.
@@ -116,7 +142,7 @@ impl<R: Rows> Batch<'_, R> {
             if slot.removed {
                 continue;
             }
-            let row = Inode::Directory(slot.place.clone(), slot.attr).encode();
+            let row = Inode::encode_directory(&slot.place, &slot.attr);
             let rest = keys::inode(node.ino);
             if slot.created > self.barrier {
                 // Written in this batch and seen by nobody: it keeps its version, no history.

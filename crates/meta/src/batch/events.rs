@@ -4,13 +4,13 @@
 
 use super::Batch;
 use crate::keys::{self, Family};
-use crate::rows::Inode;
-use crate::rows::Record;
+use crate::rows::{Inode, Place, Record};
 use crate::{Error, Result};
 use nokv_store::Rows;
 use nokv_types::codec::{Take, put_bytes, put_varint};
 use nokv_types::{Event, EventKind, Ino, Name, Node, PATH_BYTES_MAX, TimelineId, Version};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// The events of one batch.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -20,6 +20,18 @@ pub struct EventBatch {
     /// Paths from the timeline's root of the directories that entries are in, as they were at the end of the batch.
     pub paths: BTreeMap<Node, Vec<u8>>,
 }
+
+/// The events of a batch under construction, encoded.
+#[derive(Debug, Default)]
+pub(super) struct EventLog {
+    bytes: Vec<u8>,
+    count: u64,
+    /// Directories that the events speak of.
+    dirs: Vec<Node>,
+}
+
+/// Paths that were put together already; `None` = the directory is gone.
+type Paths = BTreeMap<Node, Option<Vec<u8>>>;
 
 /// Decodes the events section of a segment.
 ///
@@ -69,30 +81,42 @@ impl<R: Rows> Batch<'_, R> {
         self.event(event);
     }
 
-    pub(super) fn encode_events(&mut self) -> Result<Vec<u8>> {
-        let events = std::mem::take(&mut self.events);
-        let mut out = Vec::new();
-        if events.is_empty() {
-            return Ok(out);
-        }
-        let base = self.first;
-        put_varint(&mut out, base.0);
-        put_varint(&mut out, events.len() as u64);
-        let mut paths = BTreeMap::new();
-        for event in &events {
-            event.encode(base, &mut out);
-            for ino in [Some(event.parent), event.from.as_ref().map(|(ino, _)| *ino)]
+    /// The events of the running command belong to the batch.
+    pub(super) fn keep_events(&mut self) {
+        let (base, log) = (self.first, &mut self.events);
+        for event in self.scratch.events.drain(..) {
+            event.encode(base, &mut log.bytes);
+            log.count += 1;
+            for ino in [Some(event.parent), event.from.map(|(ino, _)| ino)]
                 .into_iter()
                 .flatten()
             {
                 let node = Node::new(event.timeline, ino);
-                if !paths.contains_key(&node)
-                    && let Some(path) = self.dir_path(node)?
-                {
-                    paths.insert(node, path);
+                if log.dirs.last() != Some(&node) {
+                    log.dirs.push(node);
                 }
             }
         }
+    }
+
+    pub(super) fn encode_events(&mut self) -> Result<Vec<u8>> {
+        let mut log = std::mem::take(&mut self.events);
+        if log.count == 0 {
+            return Ok(Vec::new());
+        }
+        log.dirs.sort_unstable();
+        log.dirs.dedup();
+        let mut known = Paths::new();
+        let mut paths = Vec::new();
+        for node in log.dirs {
+            if let Some(path) = self.dir_path(node, &mut known)? {
+                paths.push((node, path));
+            }
+        }
+        let mut out = Vec::with_capacity(log.bytes.len() + 64 * paths.len() + 16);
+        put_varint(&mut out, self.first.0);
+        put_varint(&mut out, log.count);
+        out.extend_from_slice(&log.bytes);
         put_varint(&mut out, paths.len() as u64);
         for (node, path) in paths {
             put_varint(&mut out, node.timeline.0);
@@ -102,36 +126,50 @@ impl<R: Rows> Batch<'_, R> {
         Ok(out)
     }
 
-    /// The path of a directory from its timeline's root; `None` when it was removed.
-    pub(crate) fn dir_path(&self, node: Node) -> Result<Option<Vec<u8>>> {
-        let mut names: Vec<Vec<u8>> = Vec::new();
-        let (mut at, mut len) = (node, 0);
-        loop {
-            let place = match self.dirs.get(&at) {
-                Some(slot) => slot.place.clone(),
-                None => match self.read(at.timeline, Family::Inode, &keys::inode(at.ino))? {
-                    None => return Ok(None),
-                    Some(found) => match Inode::decode(&found.value)? {
-                        Inode::Directory(place, _) => place,
-                        Inode::Located(_) | Inode::Linked(_) => return Ok(None),
-                    },
-                },
-            };
-            if place.parent == at.ino || len > PATH_BYTES_MAX {
-                break;
+    /// The path of a directory from its timeline's root; `None` when it was removed or lies too deep.
+    fn dir_path(&self, node: Node, known: &mut Paths) -> Result<Option<Vec<u8>>> {
+        let root = self
+            .state
+            .timelines
+            .get(node.timeline)
+            .map(|timeline| timeline.root);
+        let (mut climbed, mut at, mut len) = (Vec::new(), node, 0);
+        let mut path = loop {
+            if let Some(path) = known.get(&at) {
+                break path.clone();
             }
-            len += place.name.len() + 1;
-            names.push(place.name);
-            at.ino = place.parent;
+            let place = self.dir_place(at)?;
+            match place {
+                Some(place) if place.parent == at.ino || root == Some(at.ino) => break Some(Vec::new()),
+                Some(place) if len <= PATH_BYTES_MAX => {
+                    len += place.name.len() + 1;
+                    climbed.push((at, Arc::clone(&place)));
+                    at.ino = place.parent;
+                }
+                _ => break None,
+            }
+        };
+        known.entry(at).or_insert_with(|| path.clone());
+        for (dir, place) in climbed.into_iter().rev() {
+            if let Some(path) = &mut path {
+                path.push(b'/');
+                path.extend_from_slice(&place.name);
+            }
+            known.insert(dir, path.clone());
         }
-        let mut path = Vec::with_capacity(len + 1);
-        for name in names.iter().rev() {
-            path.push(b'/');
-            path.extend_from_slice(name);
+        Ok(path.map(|path| if path.is_empty() { b"/".to_vec() } else { path }))
+    }
+
+    fn dir_place(&self, node: Node) -> Result<Option<Arc<Place>>> {
+        if let Some(slot) = self.known_dir(node) {
+            return Ok(Some(Arc::clone(&slot.place)));
         }
-        if path.is_empty() {
-            path.push(b'/');
-        }
-        Ok(Some(path))
+        let Some(found) = self.read(node.timeline, Family::Inode, &keys::inode(node.ino))? else {
+            return Ok(None);
+        };
+        Ok(match Inode::decode(&found.value)? {
+            Inode::Directory(place, _) => Some(Arc::new(place)),
+            Inode::Located(_) | Inode::Linked(_) => None,
+        })
     }
 }

@@ -9,7 +9,7 @@ use nokv_store::Rows;
 use nokv_types::{Code, QuotaId, Refusal, TimelineId, Version};
 
 /// A usage row as the batch sees it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct UsageSlot {
     usage: Usage,
     created: Version,
@@ -94,7 +94,17 @@ impl<R: Rows> Batch<'_, R> {
         let mut slot = self.usage_slot(timeline, quota)?;
         slot.usage = usage;
         slot.touched = Some(self.version);
-        self.scratch.usage.insert((timeline, quota), slot);
+        let key = (timeline, quota);
+        match self
+            .scratch
+            .usage
+            .iter_mut()
+            .rev()
+            .find(|(other, _)| *other == key)
+        {
+            Some((_, known)) => *known = slot,
+            None => self.scratch.usage.push((key, slot)),
+        }
         Ok(())
     }
 
@@ -126,8 +136,9 @@ impl<R: Rows> Batch<'_, R> {
 
     fn usage_slot(&self, timeline: TimelineId, quota: QuotaId) -> Result<UsageSlot> {
         let key = (timeline, quota);
-        if let Some(slot) = self.scratch.usage.get(&key).or_else(|| self.usage.get(&key)) {
-            return Ok(slot.clone());
+        let running = self.scratch.usage.iter().rev().find(|(other, _)| *other == key);
+        if let Some(slot) = running.map(|(_, slot)| slot).or_else(|| self.usage.get(&key)) {
+            return Ok(*slot);
         }
         Ok(match self.read(timeline, Family::Usage, &keys::usage(quota))? {
             Some(found) => UsageSlot {

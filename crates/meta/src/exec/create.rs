@@ -48,7 +48,7 @@ impl<R: Rows> Batch<'_, R> {
     /// # Errors
     /// `NotFound` when it was removed, `NotADirectory` when it is something else.
     pub(crate) fn open_dir(&self, node: Node) -> Result<Attr> {
-        let attr = self.dir(node)?.attr;
+        let attr = self.dir_attr(node)?;
         if attr.nlink == 0 {
             return Err(Error::refused(
                 Code::NotFound,

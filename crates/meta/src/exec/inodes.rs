@@ -82,12 +82,15 @@ impl<R: Rows> Batch<'_, R> {
     /// `NotFound` when it does not exist.
     pub(crate) fn look(&self, node: Node) -> Result<Looked> {
         let missing = || Error::refused(Code::NotFound, format!("inode {}", node.ino.0));
-        if let Some(slot) = self.touched_dir(node)? {
-            return Ok(Looked {
-                node,
-                attr: slot,
-                home: Home::Directory,
-            });
+        if let Some(slot) = self.known_dir(node) {
+            return match slot.removed {
+                true => Err(missing()),
+                false => Ok(Looked {
+                    node,
+                    attr: slot.attr,
+                    home: Home::Directory,
+                }),
+            };
         }
         let found = self
             .read(node.timeline, Family::Inode, &keys::inode(node.ino))?
@@ -180,22 +183,11 @@ impl<R: Rows> Batch<'_, R> {
             Home::Entry(place) => Ok((place.parent, place.name.clone())),
             Home::Directory => {
                 let place = self.dir(looked.node)?.place;
-                Ok((place.parent, place.name))
+                Ok((place.parent, place.name.clone()))
             }
             Home::Row => Ok(self
                 .first_link(looked.node)?
                 .unwrap_or((looked.node.ino, Vec::new()))),
-        }
-    }
-
-    fn touched_dir(&self, node: Node) -> Result<Option<Attr>> {
-        match self.dir(node) {
-            Ok(slot) => Ok(Some(slot.attr)),
-            Err(Error::Refused(Refusal {
-                code: Code::NotADirectory,
-                ..
-            })) => Ok(None),
-            Err(error) => Err(error),
         }
     }
 }

@@ -59,7 +59,7 @@ impl<R: Rows> Batch<'_, R> {
         let node = Node::new(row.timeline, row.ino);
         self.txn.delete(key);
         self.state.opens.remove(session, &row);
-        self.retire_open(&row)?;
+        self.retry_waiting(node)?;
         if self.state.opens.is_open(node) {
             return Ok(());
         }
@@ -72,11 +72,6 @@ impl<R: Rows> Batch<'_, R> {
         self.store(looked)?;
         let rest = keys::inode(looked.node.ino);
         self.put_row(looked.node.timeline, Family::Orphan, &rest, &[1])
-    }
-
-    /// Has the pruner look again at what the generation of a closed file kept, when it is not the newest.
-    fn retire_open(&mut self, row: &OpenRow) -> Result<()> {
-        self.retry_waiting(Node::new(row.timeline, row.ino))
     }
 
     /// Releases a file without a name that nobody has open any more.

@@ -6,13 +6,13 @@
 //! directory and one name: it finds its way up by the directories' own places. For that no directory moves
 //! in the part that is already relabelled (`Busy`), nor into it.
 
+use crate::Result;
 use crate::batch::{Batch, Charge};
 use crate::exec::inodes::{Home, Looked};
 use crate::keys::{self, Family};
 use crate::mvcc;
 use crate::rows::{Counting, Dentry, QuotaRow, Record};
 use crate::state::quota_key;
-use crate::{Error, Result};
 use nokv_store::{Rows, Visit};
 use nokv_types::{
     Attr, Code, Event, EventKind, FileKind, Ino, Name, Node, Outcome, QuotaId, QuotaLimits, ReadPoint,
@@ -115,7 +115,7 @@ impl<R: Rows> Batch<'_, R> {
                     return Ok((done, None));
                 }
                 let place = self.dir(dir)?.place;
-                (job.dir, job.after) = (place.parent, place.name);
+                (job.dir, job.after) = (place.parent, place.name.clone());
                 continue;
             };
             let looked = self.look_entry(dir, &name, &entry)?;
@@ -250,7 +250,7 @@ impl<R: Rows> Batch<'_, R> {
             timeline: node.timeline,
             ino: node.ino,
             parent: place.parent,
-            name: place.name,
+            name: place.name.clone(),
             from: None,
             generation: Version::ZERO,
             actor: self.actor(),
@@ -258,11 +258,4 @@ impl<R: Rows> Batch<'_, R> {
         self.event(event);
         Ok(())
     }
-}
-
-/// A refusal as an error about `subject`; for link, which never moves a charge.
-pub(crate) fn other_quota(subject: String) -> Error {
-    Refusal::new(Code::CrossDevice, subject)
-        .detail("the directory is in another quota root")
-        .into()
 }

@@ -83,7 +83,12 @@ impl<R: Rows> Batch<'_, R> {
         looked.attr.ctime = self.clock.wall_ns;
         if looked.home == Home::Row {
             self.delete_link_row(looked.node, parent.ino, name.as_bytes())?;
-            looked.attr.nlink -= 1;
+            looked.attr.nlink = looked.attr.nlink.checked_sub(1).ok_or_else(|| {
+                Error::corrupt(
+                    "it has fewer links than names",
+                    format!("inode {}", looked.node.ino.0),
+                )
+            })?;
         } else {
             looked.attr.nlink = 0;
         }

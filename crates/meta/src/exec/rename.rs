@@ -9,6 +9,7 @@ use nokv_types::{
     Code, Event, EventKind, FileKind, Ino, Name, Node, Outcome, PATH_BYTES_MAX, QuotaId, Refusal, RenameMode,
     show_bytes,
 };
+use std::sync::Arc;
 
 /// A directory and a name in it.
 type Spot<'n> = (Node, &'n Name);
@@ -100,7 +101,7 @@ impl<R: Rows> Batch<'_, R> {
         match &looked.home {
             Home::Directory => {
                 let slot = self.dir_mut(looked.node)?;
-                slot.place = place;
+                slot.place = Arc::new(place);
                 slot.attr.ctime = looked.attr.ctime;
             }
             Home::Row => {

@@ -22,23 +22,27 @@ pub(crate) enum Inode {
     Linked(Attr),
 }
 
+impl Inode {
+    /// A directory's row, from borrowed parts.
+    pub(crate) fn encode_directory(place: &Place, attr: &Attr) -> Vec<u8> {
+        let mut out = Vec::with_capacity(64 + place.name.len());
+        put_directory(place, attr, &mut out);
+        out
+    }
+}
+
 impl Record for Inode {
     const NAME: &'static str = "inode";
 
     fn encode_into(&self, out: &mut Vec<u8>) {
-        out.push(SCHEMA);
         match self {
             Self::Located(place) => {
-                out.push(1);
+                out.extend_from_slice(&[SCHEMA, 1]);
                 put_place(place, out);
             }
-            Self::Directory(place, attr) => {
-                out.push(2);
-                put_place(place, out);
-                attr::put(attr, out);
-            }
+            Self::Directory(place, attr) => put_directory(place, attr, out),
             Self::Linked(attr) => {
-                out.push(3);
+                out.extend_from_slice(&[SCHEMA, 3]);
                 attr::put(attr, out);
             }
         }
@@ -53,6 +57,12 @@ impl Record for Inode {
             _ => return None,
         })
     }
+}
+
+fn put_directory(place: &Place, attr: &Attr, out: &mut Vec<u8>) {
+    out.extend_from_slice(&[SCHEMA, 2]);
+    put_place(place, out);
+    attr::put(attr, out);
 }
 
 fn put_place(place: &Place, out: &mut Vec<u8>) {

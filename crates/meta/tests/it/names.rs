@@ -119,5 +119,8 @@ fn versions_go_on_above_the_ceiling_after_an_unclean_stop() {
     let mut world = World::new();
     let made = world.create(ROOT, "a", NewKind::File);
     let reloaded = nokv_meta::State::load(&world.store, nokv_types::Version::ZERO).unwrap();
-    assert!(reloaded.last_version().0 >= nokv_meta::CEILING_STEP, "{made:?} could be handed out twice");
+    assert!(
+        reloaded.last_version().0 >= nokv_meta::CEILING_STEP,
+        "{made:?} could be handed out twice"
+    );
 }
