@@ -73,15 +73,13 @@ impl FaultyStore {
     }
 
     fn land(&self, put: &LatePut) -> bool {
-        match &put.expected {
-            Some(etag) => self.inner.put_if_match(&put.key, &put.bytes, Some(etag)).is_ok(),
-            None => {
-                let created = self
-                    .inner
-                    .put_if_absent(&put.key, &put.bytes, crc32c::crc32c(&put.bytes));
-                created.is_ok_and(|outcome| outcome == PutOutcome::Created)
-            }
+        if let Some(etag) = &put.expected {
+            return self.inner.put_if_match(&put.key, &put.bytes, Some(etag)).is_ok();
         }
+        let created = self
+            .inner
+            .put_if_absent(&put.key, &put.bytes, crc32c::crc32c(&put.bytes));
+        created.is_ok_and(|outcome| outcome == PutOutcome::Created)
     }
 
     fn hold_back(&self, put: LatePut) {

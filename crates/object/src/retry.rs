@@ -67,12 +67,13 @@ impl RetryStore {
         }
     }
 
-    fn succeed<T>(&self, answer: T) -> Result<T> {
+    /// Passes an answer on; what was answered earns retries.
+    fn earn<T>(&self, answer: T) -> T {
         let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
         *tokens = tokens
             .saturating_add(TOKENS_PER_SUCCESS)
             .min(self.policy.tokens_max);
-        Ok(answer)
+        answer
     }
 
     fn take_tokens(&self, kind: ErrorKind) -> bool {
@@ -110,7 +111,7 @@ impl RetryStore {
         let mut call = self.begin();
         loop {
             match attempt() {
-                Ok(answer) => return self.succeed(answer),
+                Ok(answer) => return Ok(self.earn(answer)),
                 Err(error) => self.again(&mut call, error)?,
             }
         }
@@ -119,8 +120,8 @@ impl RetryStore {
     /// The name is taken, and an earlier attempt of ours may have taken it.
     fn whose(&self, key: &Key, bytes: &[u8]) -> Result<PutOutcome> {
         match self.get(key) {
-            Ok(object) if object.bytes == bytes => self.succeed(PutOutcome::Created),
-            Ok(_) => self.succeed(PutOutcome::AlreadyExists),
+            Ok(object) if object.bytes == bytes => Ok(self.earn(PutOutcome::Created)),
+            Ok(_) => Ok(self.earn(PutOutcome::AlreadyExists)),
             Err(error) => Err(unknown(Op::PutIfAbsent, key, error)),
         }
     }
@@ -138,7 +139,7 @@ impl RetryStore {
     /// The object is not as expected, and an earlier attempt of ours may have changed it.
     fn matched(&self, key: &Key, bytes: &[u8], refused: Error) -> Result<ETag> {
         match self.get(key) {
-            Ok(object) if object.bytes == bytes => self.succeed(object.etag),
+            Ok(object) if object.bytes == bytes => Ok(self.earn(object.etag)),
             Ok(_) => Err(refused),
             Err(e) if e.kind == ErrorKind::NotFound => Err(refused),
             Err(error) => Err(unknown(Op::PutIfMatch, key, error)),
@@ -180,7 +181,7 @@ impl ObjectStore for RetryStore {
         loop {
             let error = match self.inner.put_if_absent(key, bytes, crc32c) {
                 Ok(PutOutcome::AlreadyExists) if call.repeated => return self.whose(key, bytes),
-                Ok(outcome) => return self.succeed(outcome),
+                Ok(outcome) => return Ok(self.earn(outcome)),
                 Err(error) => error,
             };
             match self.again(&mut call, error) {
@@ -201,7 +202,7 @@ impl ObjectStore for RetryStore {
         let mut call = self.begin();
         loop {
             let error = match self.inner.put_if_match(key, bytes, expected) {
-                Ok(etag) => return self.succeed(etag),
+                Ok(etag) => return Ok(self.earn(etag)),
                 Err(e) if e.kind == ErrorKind::Precondition && call.repeated => {
                     return self.matched(key, bytes, e);
                 }

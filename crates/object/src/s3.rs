@@ -25,8 +25,8 @@ use self::errors::{failed, malformed, refused_by_code};
 use self::request::{checksum_header, collect, range_header, tag, whole};
 use self::runtime::Runtime;
 use crate::{
-    ETag, Error, ErrorKind, Key, LIST_LIMIT_MAX, Listed, Object, ObjectMeta, ObjectStore, Op, Put,
-    PutOutcome, Result, SignRequest, SignedUrl, checks, parallel,
+    ETag, Error, ErrorKind, Key, Listed, Object, ObjectMeta, ObjectStore, Op, Put, PutOutcome, Result,
+    SignRequest, SignedUrl, checks, parallel,
 };
 
 /// Names in one request to delete; what S3 takes at most.
@@ -84,7 +84,7 @@ impl S3Store {
     }
 
     fn time_for(&self, bytes: usize) -> Duration {
-        self.request_timeout + TIME_PER_MIB.mul_f64(bytes as f64 / f64::from(1 << 20))
+        self.request_timeout + TIME_PER_MIB * (bytes >> 20) as u32
     }
 
     fn put(&self, op: Op, key: &Key, bytes: &[u8], crc32c: u32, guard: Guard<'_>) -> Result<ETag> {
@@ -96,7 +96,7 @@ impl S3Store {
         };
         let request = request
             .checksum_crc32_c(checksum_header(crc32c))
-            .content_length(bytes.len() as i64)
+            .content_length(i64::try_from(bytes.len()).unwrap_or(i64::MAX))
             .body(ByteStream::from(bytes.to_vec()));
         let answer = self.runtime.wait(op, self.time_for(bytes.len()), async move {
             let answer = request.send().await.map_err(|e| failed(op, e))?;
@@ -130,7 +130,7 @@ impl S3Store {
     fn page(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<(Vec<(String, u64)>, bool)> {
         let op = Op::List;
         let request = self.client.list_objects_v2().bucket(&self.bucket).prefix(prefix);
-        let request = request.max_keys(limit.min(LIST_LIMIT_MAX) as i32);
+        let request = request.max_keys(i32::try_from(limit).unwrap_or(i32::MAX));
         let request = request.set_start_after(after.map(str::to_owned));
         self.runtime.wait(op, self.request_timeout, async move {
             let answer = request.send().await.map_err(|e| failed(op, e))?;

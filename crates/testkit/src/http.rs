@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 /// How long a peer on loopback may be silent.
-pub const SILENCE_MAX: Duration = Duration::from_secs(60);
+pub const SILENCE_MAX: Duration = Duration::from_mins(1);
 
 /// What came back.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,18 +31,19 @@ pub fn request(method: &str, url: &str, headers: &[(String, String)], body: &[u8
         .map_err(|_| bad("the host is not an address with a port"))?;
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(SILENCE_MAX))?;
-    let mut head = format!("{method} /{path} HTTP/1.1\r\nconnection: close\r\n");
     let given = |name: &str| headers.iter().any(|(given, _)| given.eq_ignore_ascii_case(name));
+    let mut lines = vec![
+        format!("{method} /{path} HTTP/1.1"),
+        "connection: close".to_owned(),
+    ];
     if !given("host") {
-        head.push_str(&format!("host: {host}\r\n"));
+        lines.push(format!("host: {host}"));
     }
     if !given("content-length") {
-        head.push_str(&format!("content-length: {}\r\n", body.len()));
+        lines.push(format!("content-length: {}", body.len()));
     }
-    for (name, value) in headers {
-        head.push_str(&format!("{name}: {value}\r\n"));
-    }
-    head.push_str("\r\n");
+    lines.extend(headers.iter().map(|(name, value)| format!("{name}: {value}")));
+    let head = lines.join("\r\n") + "\r\n\r\n";
     stream.write_all(head.as_bytes())?;
     // A server that refuses by the headers may close before it has read the body; its answer still counts.
     let sent = stream.write_all(body);

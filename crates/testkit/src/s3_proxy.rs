@@ -242,10 +242,11 @@ fn suffer(
         Some(ProxyFault::LostAnswer) => read_answer(forward(connect()?, request)?).map(drop),
         Some(ProxyFault::Silence) => {
             read_answer(forward(connect()?, request)?)?;
-            until_it_gives_up(client)
+            until_it_gives_up(client);
+            Ok(())
         }
         Some(ProxyFault::LateRequest) => {
-            until_it_gives_up(client)?;
+            until_it_gives_up(client);
             state.lock().late_held += 1;
             state.late_changed.notify_all();
             state.wait_late(|shared| shared.late_released);
@@ -258,8 +259,7 @@ fn suffer(
 }
 
 /// Waits for the client to close; what it still sends is of no interest.
-fn until_it_gives_up(client: &mut TcpStream) -> io::Result<()> {
+fn until_it_gives_up(client: &mut TcpStream) {
     let mut ignored = [0; 512];
     while !matches!(client.read(&mut ignored), Ok(0) | Err(_)) {}
-    Ok(())
 }

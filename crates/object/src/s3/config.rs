@@ -189,20 +189,15 @@ fn percent_decoded(text: &str) -> Result<String> {
 
 /// The client: no retries of its own, no checksums of its own choice.
 pub(crate) fn client(options: &S3Options, runtime: &Runtime) -> Result<Client> {
-    let mut builder = match &options.credentials {
-        Some(given) => Builder::new()
+    let mut builder = if let Some(given) = &options.credentials {
+        let (access, secret, token) = (&given.access_key, &given.secret_key, given.session_token.clone());
+        let credentials = Credentials::new(access, secret, token, None, "nokv");
+        Builder::new()
             .behavior_version(behavior())
-            .credentials_provider(Credentials::new(
-                &given.access_key,
-                &given.secret_key,
-                given.session_token.clone(),
-                None,
-                "nokv",
-            )),
-        None => {
-            let loading = async { Ok(aws_config::defaults(behavior()).load().await) };
-            Builder::from(&runtime.wait(Op::Open, CONFIGURE_TIMEOUT, loading)?)
-        }
+            .credentials_provider(credentials)
+    } else {
+        let loading = async { Ok(aws_config::defaults(behavior()).load().await) };
+        Builder::from(&runtime.wait(Op::Open, CONFIGURE_TIMEOUT, loading)?)
     };
     let region = options.region.clone().map(Region::new);
     let fallback = options

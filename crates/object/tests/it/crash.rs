@@ -150,16 +150,15 @@ fn a_killed_writer_never_shows_a_part_and_loses_nothing_that_it_acknowledged() {
         );
         let head = store
             .get(&layout::head())
-            .map(|object| object.bytes)
-            .unwrap_or(register(0));
+            .map_or_else(|_| register(0), |object| object.bytes);
         let at = u64::from_le_bytes(head[..8].try_into().unwrap());
         assert!(
             head == register(at) && at >= acknowledged && at <= last,
             "seed {seed} kill {kill}: {at}"
         );
-        temp_files(&root)
-            .into_iter()
-            .for_each(|(path, _)| fs::remove_file(path).unwrap());
+        for (path, _) in temp_files(&root) {
+            fs::remove_file(path).unwrap();
+        }
     }
     assert!(
         torn as u64 >= KILLS / 2,

@@ -107,7 +107,7 @@ fn a_key_cannot_be_an_object_and_a_folder() {
         ErrorKind::Invalid
     );
     assert_eq!(store.get(&folder).unwrap_err().kind, ErrorKind::Invalid);
-    store.delete(&[inside.clone()]).unwrap();
+    store.delete(&[inside]).unwrap();
     let other = Key::new("meta/c").unwrap();
     create(&store, &other, b"x").unwrap();
     let below = Key::new("meta/c/d").unwrap();

@@ -1,5 +1,12 @@
 //! The crate from outside: every implementation against one suite, and against the faults of its world.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests fail by panicking"
+)]
+
 mod conformance;
 mod crash;
 mod dir;

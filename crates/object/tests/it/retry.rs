@@ -32,7 +32,9 @@ fn rig(policy: RetryPolicy) -> Rig {
 
 impl Rig {
     fn fail(&self, op: Op, faults: &[Fault]) {
-        faults.iter().for_each(|&fault| self.faulty.script(op, fault));
+        for &fault in faults {
+            self.faulty.script(op, fault);
+        }
     }
 }
 

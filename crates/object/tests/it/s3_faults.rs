@@ -1,5 +1,6 @@
 //! A real server behind a network that breaks: everything is resolved or reported, nothing is half there.
 
+use std::slice;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -137,7 +138,7 @@ fn every_way_to_break_a_read_or_a_deletion_is_resolved() {
         let gone = key("gone");
         create(&rig.store, &gone, b"x").unwrap();
         rig.proxy.script("POST", fault);
-        rig.store.delete(&[gone.clone()]).unwrap();
+        rig.store.delete(slice::from_ref(&gone)).unwrap();
         assert!(rig.store.head(&gone).unwrap().is_none(), "{fault:?}");
         assert_eq!(rig.proxy.injected(fault), 5, "{fault:?}");
     }
@@ -177,11 +178,11 @@ fn a_put_that_arrives_after_its_deletion_is_unknown_before_and_deletable_after()
     rig.proxy.script("PUT", ProxyFault::LateRequest);
     let unknown = create(rig.plain.as_ref(), &name, b"late").unwrap_err();
     assert_eq!(unknown.kind, ErrorKind::OutcomeUnknown);
-    rig.store.delete(&[name.clone()]).unwrap();
+    rig.store.delete(slice::from_ref(&name)).unwrap();
     assert!(rig.store.head(&name).unwrap().is_none());
     rig.proxy.land_late();
     assert_eq!(rig.store.get(&name).unwrap().bytes, b"late");
-    rig.store.delete(&[name.clone()]).unwrap();
+    rig.store.delete(slice::from_ref(&name)).unwrap();
     assert!(rig.store.head(&name).unwrap().is_none());
 }
 

@@ -54,7 +54,7 @@ fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
 }
 
 fn read_some(client: &mut TcpStream, raw: &mut Vec<u8>) -> io::Result<bool> {
-    let mut part = [0; 64 << 10];
+    let mut part = [0; 16 << 10];
     let count = client.read(&mut part)?;
     raw.extend_from_slice(&part[..count]);
     if raw.len() > REQUEST_BYTES_MAX {
@@ -68,7 +68,14 @@ fn read_some(client: &mut TcpStream, raw: &mut Vec<u8>) -> io::Result<bool> {
 pub(crate) fn forward(mut server: TcpStream, request: &Request) -> io::Result<TcpStream> {
     server.set_read_timeout(Some(SILENCE_MAX))?;
     match server.write_all(&request.raw) {
-        Err(e) if !matches!(e.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe) => Err(e),
+        Err(e)
+            if !matches!(
+                e.kind(),
+                io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe
+            ) =>
+        {
+            Err(e)
+        }
         _ => Ok(server),
     }
 }
