@@ -22,7 +22,7 @@ pub use exec::{
     Genesis, PendingWork, SWEEP_PAUSE_NS, UPLOAD_IDLE_NS, UPLOAD_REQUEST_NS, UPLOAD_URL_NS, genesis,
 };
 pub use read::{
-    DueReservation, ObjectInfo, ObjectMismatch, ObjectStanding, PLAN_EXTENTS_MAX, Reader, Reference,
-    ReservationInfo,
+    DIFF_TOUCHED_MAX, DueReservation, EventSource, EventVisit, ObjectInfo, ObjectMismatch, ObjectStanding,
+    PLAN_EXTENTS_MAX, Reader, Reference, ReservationInfo, Touched,
 };
 pub use state::{CEILING_LOW, CEILING_STEP, Clock, State, Timeline, Timelines, WINDOW_DEFAULT_NS};

@@ -4,12 +4,14 @@
 //! together: the caller runs it inside `Store::consistent`. Must not change anything, must not cache.
 
 mod body;
+mod diff;
 mod directory;
 mod objects;
 mod points;
 mod quota;
 mod roots;
 
+pub use diff::{DIFF_TOUCHED_MAX, EventSource, EventVisit, Touched};
 pub(crate) use points::check_readable;
 pub(crate) use roots::pin_info;
 
@@ -209,7 +211,7 @@ impl<'a, R: Rows> Reader<'a, R> {
         })
     }
 
-    fn first_link(&self, at: ReadPoint, ino: Ino) -> Result<Option<(Ino, Vec<u8>)>> {
+    pub(crate) fn first_link(&self, at: ReadPoint, ino: Ino) -> Result<Option<(Ino, Vec<u8>)>> {
         let prefix = keys::inode(ino);
         let mut first = None;
         mvcc::scan(

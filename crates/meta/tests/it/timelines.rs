@@ -1,5 +1,6 @@
 //! Snapshots, forks, rollback, promote, pruning, reclaim: that nothing is lost, and that nothing stays.
 
+mod diff;
 mod listing;
 mod oracle;
 

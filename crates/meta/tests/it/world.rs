@@ -1,9 +1,9 @@
 //! A workspace on the in-memory store, driven command by command.
 
-use nokv_meta::{Batch, Clock, Genesis, Reader, State, genesis};
-use nokv_store::{ModelStore, Store};
+use nokv_meta::{Batch, Clock, EventSource, EventVisit, Genesis, Reader, State, genesis};
+use nokv_store::{ModelStore, Store, Visit};
 use nokv_types::{
-    Answer, Attr, Command, Ino, Name, NewInode, NewKind, Node, Outcome, ReadPoint, Request, TimelineId,
+    Answer, Attr, Code, Command, Ino, Name, NewInode, NewKind, Node, Outcome, ReadPoint, Request, TimelineId,
     Version,
 };
 
@@ -12,6 +12,25 @@ pub(crate) struct World {
     pub(crate) store: ModelStore,
     pub(crate) state: State,
     pub(crate) clock: Clock,
+    pub(crate) events: EventLog,
+}
+
+/// The event sections of all batches, with their first and last version.
+#[derive(Debug, Default)]
+pub(crate) struct EventLog(pub(crate) Vec<(Version, Version, Vec<u8>)>);
+
+impl EventSource for EventLog {
+    fn read_from(&self, from: Version, visit: &mut EventVisit<'_>) -> nokv_meta::Result<()> {
+        if self.0.first().is_some_and(|(first, ..)| *first > from) {
+            return Err(nokv_meta::Error::refused(Code::VersionExpired, "events"));
+        }
+        for (first, last, bytes) in &self.0 {
+            if *last >= from && visit(*first, *last, bytes) == Visit::Stop {
+                break;
+            }
+        }
+        Ok(())
+    }
 }
 
 pub(crate) const ROOT: Node = Node {
@@ -46,7 +65,12 @@ impl World {
         };
         store.apply(&genesis(settings, clock).unwrap()).unwrap();
         let state = State::load(&store, Version::ZERO).unwrap();
-        Self { store, state, clock }
+        Self {
+            store,
+            state,
+            clock,
+            events: EventLog::default(),
+        }
     }
 
     /// Runs requests as one batch.
@@ -59,6 +83,9 @@ impl World {
         }
         let finished = batch.finish().unwrap();
         self.store.apply(&finished.mutations).unwrap();
+        self.events
+            .0
+            .push((finished.first, finished.last, finished.events));
         finished.answers
     }
 

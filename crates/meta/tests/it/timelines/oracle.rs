@@ -3,11 +3,12 @@
 //! The replay keeps, per root, the tree after every command. It knows nothing of rows, versions of rows,
 //! tombstones or pruning.
 
+use super::diff::{expected, told};
 use super::listing::{Item, Tree};
 use super::{Rng, head_of, pinned, seeds};
 use crate::world::{OWNER, World, name};
 use nokv_types::{
-    AttrChange, Code, Command, Extent, NewBody, NewKind, Node, Origin, Outcome, ReadPoint, RenameMode,
+    AttrChange, Code, Command, Extent, Ino, NewBody, NewKind, Node, Origin, Outcome, ReadPoint, RenameMode,
     Source, Target, TimelineId, Version, Work, XattrMode, XattrName,
 };
 use std::collections::BTreeMap;
@@ -51,6 +52,9 @@ struct Run {
     lines: BTreeMap<String, Line>,
     pins: BTreeMap<String, Tree>,
     made: usize,
+    /// Comparisons of different states that were made, and old versions that could be read.
+    diffs: usize,
+    old: usize,
 }
 
 impl Run {
@@ -64,6 +68,8 @@ impl Run {
             lines: BTreeMap::new(),
             pins: BTreeMap::new(),
             made: 0,
+            diffs: 0,
+            old: 0,
         };
         let tree = run.head("main");
         let line = Line {
@@ -376,11 +382,48 @@ impl Run {
             let version = *self.rng.pick(&versions).unwrap();
             let read = |reader: nokv_meta::Reader<'_, _>| reader.point_of_version(root.as_bytes(), version);
             match self.world.reader(read) {
-                Ok((at, node)) => assert_eq!(
-                    &self.world.tree(at, node.ino),
-                    line.at(version),
-                    "{root} {version:?}"
-                ),
+                Ok((at, node)) => {
+                    assert_eq!(
+                        &self.world.tree(at, node.ino),
+                        line.at(version),
+                        "{root} {version:?}"
+                    );
+                    self.old += usize::from(line.at(version) != line.now());
+                }
+                Err(error) => assert_eq!(error.code(), Some(Code::VersionExpired), "{error}"),
+            }
+        }
+    }
+
+    /// Compares a difference found by events with the one that two full listings give.
+    fn check_diff(&mut self) {
+        let mut states: Vec<(ReadPoint, Ino, Tree)> = Vec::new();
+        for (key, tree) in &self.pins {
+            let (at, node) = self
+                .world
+                .reader(|reader| reader.point_of_snapshot(key.as_bytes()))
+                .unwrap();
+            states.push((at, node.ino, tree.clone()));
+        }
+        for (root, line) in &self.lines {
+            let node = self.world.root(root).node;
+            let at = ReadPoint {
+                timeline: node.timeline,
+                version: Version::HEAD,
+            };
+            states.push((at, node.ino, line.now().clone()));
+        }
+        let (a, b) = (self.rng.pick(&states).unwrap(), self.rng.pick(&states).unwrap());
+        if a.1 == b.1 {
+            match self
+                .world
+                .reader(|reader| reader.diff(a.0, b.0, a.1, &self.world.events))
+            {
+                Ok(found) => {
+                    assert_eq!(told(&found), expected(&a.2, &b.2), "{:?} {:?}", a.0, b.0);
+                    self.diffs += usize::from(a.2 != b.2);
+                }
+                // What they have in common was on a timeline that was flattened away.
                 Err(error) => assert_eq!(error.code(), Some(Code::VersionExpired), "{error}"),
             }
         }
@@ -485,6 +528,7 @@ fn check_counts(tree: &Tree) {
 
 #[test]
 fn every_state_that_can_be_read_is_what_it_was() {
+    let (mut diffs, mut old) = (0, 0);
     for seed in seeds(25) {
         eprintln!("NOKV_SEED={seed}");
         let mut run = Run::new(seed);
@@ -492,9 +536,16 @@ fn every_state_that_can_be_read_is_what_it_was() {
             run.step();
             if step % 4 == 0 {
                 run.check();
+                run.check_diff();
             }
         }
         run.check();
+        diffs += run.diffs;
+        old += run.old;
         run.end();
     }
+    assert!(
+        diffs > 10 && old > 10,
+        "{diffs} diffs, {old} old versions: nothing was tried"
+    );
 }

@@ -1,0 +1,197 @@
+//! One of the two states that are compared: which inodes are there, under which names.
+
+use super::Spot;
+use crate::Result;
+use crate::keys::{self, Family};
+use crate::mvcc;
+use crate::read::Reader;
+use crate::rows::{Dentry, Inode, Place, Record};
+use nokv_store::{Rows, Visit};
+use nokv_types::{Attr, Ino, Node, ReadPoint};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Longest chain of directories that is followed upwards; a longer one cannot be named.
+const DEPTH_MAX: usize = 4096;
+
+/// A state, with the paths of the directories that were asked for.
+pub(super) struct Side<'r, 'a, R: Rows> {
+    pub(super) reader: &'r Reader<'a, R>,
+    pub(super) at: ReadPoint,
+    root: Ino,
+    paths: BTreeMap<Ino, Option<Vec<u8>>>,
+}
+
+/// An inode as one state has it.
+#[derive(Debug, Clone)]
+pub(super) struct Seen {
+    pub(super) attr: Attr,
+    /// Names that it may have; all of them for what can have only one.
+    pub(super) spots: BTreeSet<Spot>,
+    /// It may have other names.
+    pub(super) is_linked: bool,
+}
+
+impl<'r, 'a, R: Rows> Side<'r, 'a, R> {
+    pub(super) fn new(reader: &'r Reader<'a, R>, at: ReadPoint, root: Ino) -> Self {
+        Self {
+            reader,
+            at,
+            root,
+            paths: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn node(&self, ino: Ino) -> Node {
+        Node::new(self.at.timeline, ino)
+    }
+
+    /// The path of a directory below the compared one, empty for itself; `None` when it is not there.
+    pub(super) fn dir_path(&mut self, ino: Ino) -> Result<Option<Vec<u8>>> {
+        let mut below: Vec<(Ino, Vec<u8>)> = Vec::new();
+        let mut at = ino;
+        let mut path = loop {
+            if let Some(known) = self.paths.get(&at) {
+                break known.clone();
+            }
+            match self.inode(at)? {
+                Some(Inode::Directory(..)) if at == self.root => break Some(Vec::new()),
+                Some(Inode::Directory(place, attr))
+                    if attr.nlink > 0 && place.parent != at && below.len() < DEPTH_MAX =>
+                {
+                    below.push((at, place.name));
+                    at = place.parent;
+                }
+                _ => break None,
+            }
+        };
+        self.paths.insert(at, path.clone());
+        for (ino, name) in below.into_iter().rev() {
+            path = path.map(|path| joined(&path, &name));
+            self.paths.insert(ino, path.clone());
+        }
+        Ok(path)
+    }
+
+    /// The path of an entry; `None` when its directory is not there.
+    pub(super) fn path(&mut self, (parent, name): &Spot) -> Result<Option<Vec<u8>>> {
+        Ok(self.dir_path(*parent)?.map(|path| joined(&path, name)))
+    }
+
+    /// The inode with the names that it may have; `None` when it is not there or has no name.
+    pub(super) fn seen(&mut self, ino: Ino) -> Result<Option<Seen>> {
+        let one = |place: Place| BTreeSet::from([(place.parent, place.name)]);
+        Ok(match self.inode(ino)? {
+            None => None,
+            Some(Inode::Directory(_, attr)) if attr.nlink == 0 => None,
+            Some(Inode::Directory(_, attr)) if ino == self.root => Some(Seen {
+                attr,
+                spots: BTreeSet::new(),
+                is_linked: false,
+            }),
+            Some(Inode::Directory(place, attr)) => Some(Seen {
+                attr,
+                spots: one(place),
+                is_linked: false,
+            }),
+            Some(Inode::Located(place)) => {
+                self.entry(&(place.parent, place.name.clone()))?
+                    .and_then(|entry| {
+                        Some(Seen {
+                            attr: entry.attr?,
+                            spots: one(place),
+                            is_linked: false,
+                        })
+                    })
+            }
+            Some(Inode::Linked(attr)) if attr.nlink == 0 => None,
+            Some(Inode::Linked(attr)) => Some(Seen {
+                attr,
+                spots: self.reader.first_link(self.at, ino)?.into_iter().collect(),
+                is_linked: true,
+            }),
+        })
+    }
+
+    /// Whether the inode has a name below the compared directory.
+    pub(super) fn is_there(&mut self, ino: Ino) -> Result<bool> {
+        match self.inode(ino)? {
+            None => Ok(false),
+            Some(Inode::Directory(..)) => Ok(self.dir_path(ino)?.is_some()),
+            Some(Inode::Located(place)) => Ok(self.dir_path(place.parent)?.is_some()),
+            Some(Inode::Linked(_)) => {
+                for (parent, _) in self.links(ino)? {
+                    if self.dir_path(parent)?.is_some() {
+                        return Ok(true);
+                    }
+                }
+                Ok(false)
+            }
+        }
+    }
+
+    /// What an entry leads to.
+    pub(super) fn entry(&self, (parent, name): &Spot) -> Result<Option<Dentry>> {
+        let rest = keys::dentry(*parent, name);
+        let found = mvcc::read(
+            self.reader.rows,
+            self.reader.timelines,
+            self.at,
+            Family::Dentry,
+            &rest,
+        )?;
+        found.map(|found| Dentry::decode(&found.value)).transpose()
+    }
+
+    /// All entries of a directory.
+    pub(super) fn children(&self, dir: Ino) -> Result<Vec<(Vec<u8>, Dentry)>> {
+        let prefix = keys::inode(dir);
+        let mut children = Vec::new();
+        self.scan(Family::Dentry, &prefix, &mut |rest, value| {
+            children.push((rest.to_vec(), Dentry::decode(value)?));
+            Ok(())
+        })?;
+        Ok(children)
+    }
+
+    fn links(&self, ino: Ino) -> Result<Vec<Spot>> {
+        let prefix = keys::inode(ino);
+        let mut links = Vec::new();
+        self.scan(Family::Link, &prefix, &mut |rest, _| {
+            links.extend(keys::take_id(rest).map(|(parent, name)| (Ino(parent), name.to_vec())));
+            Ok(())
+        })?;
+        Ok(links)
+    }
+
+    fn scan(
+        &self,
+        family: Family,
+        prefix: &[u8],
+        visit: &mut dyn FnMut(&[u8], &[u8]) -> Result<()>,
+    ) -> Result<()> {
+        let Reader { rows, timelines } = *self.reader;
+        mvcc::scan(rows, timelines, self.at, (family, prefix, None), &mut |entry| {
+            visit(&entry.rest[prefix.len()..], &entry.found.value)?;
+            Ok(Visit::Next)
+        })
+    }
+
+    /// The inode's row. A number that was given later than the state is not there: nothing is read.
+    fn inode(&self, ino: Ino) -> Result<Option<Inode>> {
+        if ino.0 > self.at.version.0 {
+            return Ok(None);
+        }
+        let Reader { rows, timelines } = *self.reader;
+        let found = mvcc::read(rows, timelines, self.at, Family::Inode, &keys::inode(ino))?;
+        found.map(|found| Inode::decode(&found.value)).transpose()
+    }
+}
+
+/// The path of `name` in the directory at `path`.
+pub(super) fn joined(path: &[u8], name: &[u8]) -> Vec<u8> {
+    let mut joined = Vec::with_capacity(path.len() + 1 + name.len());
+    joined.extend_from_slice(path);
+    joined.push(b'/');
+    joined.extend_from_slice(name);
+    joined
+}
