@@ -16,6 +16,78 @@ pub(crate) fn run(files: u64, batch: u64) {
     ours(files, batch, &root.path().join("store"));
 }
 
+/// Creates of bare trees (rows sorted and not) and of ours in turns; building the batch is not counted.
+pub(crate) fn creates(files: u64, batch: u64) {
+    let bare = || {
+        let mut config = TreeConfig::memory();
+        config.buffer_pool_size = 8192;
+        config.memory_flush_on_write = false;
+        Tree::open_with_blob_store(config, Arc::new(BareFrames::default())).unwrap()
+    };
+    let (sorted_tree, unsorted_tree) = (bare(), bare());
+    let root = tempfile::tempdir_in(std::env::var("NOKV_BENCH_DIR").unwrap_or("/tmp".into())).unwrap();
+    let Opened::Fresh(store) = HoltStore::open(root.path(), Settings::default()).unwrap() else {
+        unreachable!("the directory is new")
+    };
+    let mut seconds = [0.0; 3];
+    for first in (0..files).step_by(batch as usize) {
+        let files = first..(first + batch).min(files);
+        let unsorted = rows_of(files.clone());
+        let mut sorted = unsorted.clone();
+        sorted.sort();
+        let changes = batch_of(files);
+        let put = |tree: &Tree, rows: &[(Vec<u8>, Vec<u8>)]| {
+            tree.atomic(|changes| rows.iter().for_each(|(key, value)| changes.put(key, value)))
+                .unwrap();
+        };
+        let works: [&dyn Fn(); 3] = [
+            &|| put(&unsorted_tree, &unsorted),
+            &|| put(&sorted_tree, &sorted),
+            &|| store.apply(&changes).unwrap(),
+        ];
+        for (work, seconds) in works.into_iter().zip(&mut seconds) {
+            let started = Instant::now();
+            work();
+            *seconds += started.elapsed().as_secs_f64();
+        }
+    }
+    for (what, seconds) in ["bare, unsorted", "bare, sorted", "ours, drains beside"]
+        .into_iter()
+        .zip(seconds)
+    {
+        println!("create {what}: {:.0}/s", files as f64 / seconds);
+    }
+}
+
+/// Gets of both in turns, so that the machine's other work meets both alike.
+pub(crate) fn gets(files: u64) {
+    let mut config = TreeConfig::memory();
+    config.buffer_pool_size = 8192;
+    config.memory_flush_on_write = false;
+    let tree = Tree::open_with_blob_store(config, Arc::new(BareFrames::default())).unwrap();
+    let root = tempfile::tempdir_in(std::env::var("NOKV_BENCH_DIR").unwrap_or("/tmp".into())).unwrap();
+    let Opened::Fresh(store) = HoltStore::open(root.path(), Settings::default()).unwrap() else {
+        unreachable!("the directory is new")
+    };
+    for first in (0..files).step_by(128) {
+        let rows = rows_of(first..(first + 128).min(files));
+        tree.atomic(|changes| rows.iter().for_each(|(key, value)| changes.put(key, value)))
+            .unwrap();
+        store.apply(&batch_of(first..(first + 128).min(files))).unwrap();
+    }
+    store.publish(b"").unwrap();
+    for round in 0..5 {
+        let mut rng = Rng::new(round);
+        let keys: Vec<_> = (0..GETS).map(|_| dentry_key(rng.below(files))).collect();
+        let started = (Instant::now(), cpu());
+        assert!(keys.iter().all(|key| tree.get(key).unwrap().is_some()));
+        report("bare get", GETS, started);
+        let started = (Instant::now(), cpu());
+        assert!(keys.iter().all(|key| store.get(key).unwrap().is_some()));
+        report("our get", GETS, started);
+    }
+}
+
 fn report(what: &str, count: u64, started: (Instant, f64)) {
     let (seconds, cpu) = (started.0.elapsed().as_secs_f64(), cpu() - started.1);
     println!(

@@ -7,6 +7,15 @@ use std::thread;
 
 const BATCHES: u64 = 3000;
 
+/// Ends the readers, also when the writer panics: a scope waits for its threads.
+struct Ends<'a>(&'a AtomicBool);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// Two rows far apart always carry the same number, whatever a reader catches the writer at.
 pub fn batches_are_seen_whole_or_not_at_all(store: &impl Store) {
     let done = AtomicBool::new(false);
@@ -20,6 +29,7 @@ pub fn batches_are_seen_whole_or_not_at_all(store: &impl Store) {
     };
     write(0);
     thread::scope(|scope| {
+        let _ends = Ends(&done);
         for _ in 0..3 {
             scope.spawn(|| {
                 while !done.load(Ordering::Relaxed) {
@@ -38,7 +48,6 @@ pub fn batches_are_seen_whole_or_not_at_all(store: &impl Store) {
         while looks.load(Ordering::Relaxed) < 100 {
             thread::yield_now();
         }
-        done.store(true, Ordering::Relaxed);
     });
     assert_eq!(store.stamp() % 2, 0);
 }
@@ -54,6 +63,7 @@ pub fn single_gets_beside_a_writer_are_whole(store: &impl Store) {
     };
     write(0);
     thread::scope(|scope| {
+        let _ends = Ends(&done);
         for _ in 0..3 {
             scope.spawn(|| {
                 while !done.load(Ordering::Relaxed) {
@@ -67,7 +77,6 @@ pub fn single_gets_beside_a_writer_are_whole(store: &impl Store) {
         while looks.load(Ordering::Relaxed) < 100 {
             thread::yield_now();
         }
-        done.store(true, Ordering::Relaxed);
     });
 }
 
@@ -79,6 +88,7 @@ pub fn scans_beside_a_writer_stay_ordered(store: &impl Store) {
     let done = AtomicBool::new(false);
     let scans = AtomicU64::new(0);
     thread::scope(|scope| {
+        let _ends = Ends(&done);
         for _ in 0..2 {
             scope.spawn(|| {
                 while !done.load(Ordering::Relaxed) {
@@ -111,6 +121,5 @@ pub fn scans_beside_a_writer_stay_ordered(store: &impl Store) {
         while scans.load(Ordering::Relaxed) < 3 {
             thread::yield_now();
         }
-        done.store(true, Ordering::Relaxed);
     });
 }

@@ -140,6 +140,21 @@ pub fn large_values_come_back(store: &impl Store) {
         assert_eq!(store.get(&key(n)).unwrap().unwrap(), value(n));
     }
     assert_eq!(rows(store, Scan::prefix(b"L")).len(), 100);
+    let body = |n: u64| {
+        (
+            format!("body/{:08}", n * 7919 % 400).into_bytes(),
+            vec![n as u8; 32 * 1024],
+        )
+    };
+    for n in 0..400 {
+        let (key, value) = body(n);
+        put(store, &key, &value);
+    }
+    assert!(
+        (0..400)
+            .map(body)
+            .all(|(key, value)| store.get(&key).unwrap() == Some(value))
+    );
     let long = Mutations::from_sorted([Mutation::Put(b"x", &vec![0; VALUE_BYTES_MAX + 1])]);
     assert_eq!(long.unwrap_err().kind, ErrorKind::Invalid);
     let long = Mutations::from_sorted([Mutation::Put(&[7; KEY_BYTES_MAX + 1], b"x")]);
@@ -155,6 +170,15 @@ pub fn many_tiny_rows_fit(store: &impl Store) {
             changes.push((vec![a, b, 9], Some(vec![b])));
         }
     }
+    // Two ways at every byte: as many inner nodes as rows.
+    for n in 0..1u32 << 15 {
+        let key = (0..15)
+            .map(|bit| if n >> bit & 1 == 0 { b'+' } else { b'-' })
+            .collect();
+        changes.push((key, Some(vec![])));
+    }
+    changes.sort();
+    changes.dedup();
     for part in changes.chunks(500) {
         store.apply(&batch(part)).unwrap();
     }

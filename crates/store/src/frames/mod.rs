@@ -29,6 +29,8 @@ pub(crate) use store::{FrameStore, file_error};
 #[cfg(any(test, feature = "testing"))]
 mod sim;
 #[cfg(any(test, feature = "testing"))]
+mod sim_file;
+#[cfg(any(test, feature = "testing"))]
 pub use sim::SimDisk;
 
 /// Bytes of a frame and of a slot.

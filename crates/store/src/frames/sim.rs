@@ -1,5 +1,6 @@
 //! A disk in memory that dies at the k-th effect and then loses what was not synced, as a power cut does.
 
+use super::sim_file::SimFile;
 use super::{Disk, FileName};
 use crate::conformance::Rng;
 use nokv_types::failpoint::Crashed;
@@ -19,8 +20,8 @@ enum Change {
 
 #[derive(Debug, Clone, Default)]
 struct Inode {
-    now: Vec<u8>,
-    durable: Vec<u8>,
+    now: SimFile,
+    durable: SimFile,
     unsynced: Vec<Change>,
 }
 
@@ -140,9 +141,8 @@ impl Inode {
     }
 
     fn sync(&mut self) {
-        for change in std::mem::take(&mut self.unsynced) {
-            apply(&mut self.durable, &change);
-        }
+        self.unsynced.clear();
+        self.durable = self.now.clone();
     }
 
     fn cut(&self, rng: &mut Rng) -> Self {
@@ -175,21 +175,11 @@ impl Inode {
     }
 }
 
-fn apply(file: &mut Vec<u8>, change: &Change) {
+fn apply(file: &mut SimFile, change: &Change) {
     match change {
-        Change::Write(offset, bytes) => {
-            let start = *offset as usize;
-            if file.len() < start + bytes.len() {
-                file.resize(start + bytes.len(), 0);
-            }
-            file[start..start + bytes.len()].copy_from_slice(bytes);
-        }
-        Change::Len(len) => file.resize(*len as usize, 0),
-        Change::Punch(offset, len) => {
-            let start = (*offset as usize).min(file.len());
-            let end = (start + *len as usize).min(file.len());
-            file[start..end].fill(0);
-        }
+        Change::Write(offset, bytes) => file.write(*offset as usize, bytes),
+        Change::Len(len) => file.resize(*len as usize),
+        Change::Punch(offset, len) => file.zero(*offset as usize, *len as usize),
     }
 }
 
@@ -221,9 +211,9 @@ impl Disk for SimDisk {
 
     fn read_at(&self, file: FileName, offset: u64, into: &mut [u8]) -> io::Result<()> {
         let state = self.state();
-        let start = offset as usize;
-        let bytes = state.existing(file)?.now.get(start..start + into.len());
-        into.copy_from_slice(bytes.ok_or(io::ErrorKind::UnexpectedEof)?);
+        if !state.existing(file)?.now.read(offset as usize, into) {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
         Ok(())
     }
 

@@ -2,52 +2,36 @@
 
 use crate::history::{History, assert_same, open, settings, state_after};
 use nokv_store::conformance::{self, Rng, batch};
-use nokv_store::{ErrorKind, HoltStore, Mutations, Result, Rows, Scan, SimDisk, Store, Visit};
+use nokv_store::{ErrorKind, HoltStore, Rows as _, Scan, SimDisk, Store as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-/// A store that is frozen, captured, merged and published all the time.
-struct Restless<'a> {
-    store: &'a HoltStore,
-}
+/// Ends the publisher, also when the test panics: a scope waits for its threads.
+struct Ends<'a>(&'a AtomicBool);
 
-impl Rows for Restless<'_> {
-    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
-        self.store.get(key)
-    }
-    fn scan(&self, range: Scan<'_>, visit: &mut dyn FnMut(&[u8], &[u8]) -> Visit) -> Result<()> {
-        self.store.scan(range, visit)
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 
-impl Store for Restless<'_> {
-    fn apply(&self, batch: &Mutations) -> Result<()> {
-        self.store.apply(batch)
-    }
-    fn stamp(&self) -> u64 {
-        self.store.stamp()
-    }
-    fn exclude_writer(&self, read: &mut dyn FnMut()) {
-        self.store.exclude_writer(read);
-    }
-}
-
-fn restlessly(seed: u64, run: impl FnOnce(&Restless<'_>) + Send) {
+/// Runs `run` on a store that is frozen, captured, merged and published all the time.
+fn restlessly(seed: u64, run: impl FnOnce(&HoltStore)) {
     let (store, _) = open(Arc::new(SimDisk::new()), settings(seed)).unwrap();
     let done = AtomicBool::new(false);
     let published = AtomicU64::new(0);
     std::thread::scope(|scope| {
+        let _ends = Ends(&done);
         scope.spawn(|| {
             while !done.load(Ordering::Relaxed) {
                 store.publish(b"now").unwrap();
                 published.fetch_add(1, Ordering::Relaxed);
             }
         });
-        run(&Restless { store: &store });
-        done.store(true, Ordering::Relaxed);
+        run(&store);
     });
     println!("{} publishes", published.load(Ordering::Relaxed));
-    assert!(published.load(Ordering::Relaxed) > 1);
+    assert!(published.load(Ordering::Relaxed) > 0);
 }
 
 #[test]
@@ -61,14 +45,12 @@ fn random_operations_match_a_map_while_states_are_published() {
 
 #[test]
 fn batches_are_seen_whole_while_states_are_published() {
-    restlessly(1, |store| {
-        conformance::batches_are_seen_whole_or_not_at_all(store);
-    });
+    restlessly(1, conformance::batches_are_seen_whole_or_not_at_all);
 }
 
 #[test]
 fn scans_miss_nothing_while_states_are_published() {
-    restlessly(2, |store| conformance::scans_beside_a_writer_stay_ordered(store));
+    restlessly(2, conformance::scans_beside_a_writer_stay_ordered);
 }
 
 #[test]
@@ -156,6 +138,48 @@ fn writers_wait_when_the_overlay_is_full_and_go_on_after_it() {
         conformance::rows(&store, Scan::prefix(b"big-")).len() as u64,
         rows
     );
+}
+
+#[test]
+fn single_gets_are_whole_while_states_are_published() {
+    restlessly(3, conformance::single_gets_beside_a_writer_are_whole);
+}
+
+#[test]
+fn frames_that_deletes_emptied_are_given_back_by_compaction() {
+    let (store, _) = open(Arc::new(SimDisk::new()), settings(0)).unwrap();
+    let key = |n: u64| format!("{n:06}").into_bytes();
+    for first in (0..40_000).step_by(500) {
+        let changes: Vec<_> = (first..first + 500)
+            .map(|n| (key(n), Some(vec![7; 300])))
+            .collect();
+        store.apply(&batch(&changes)).unwrap();
+    }
+    store.publish(b"").unwrap();
+    let filled = store.stats().frames;
+    for first in (0..40_000).step_by(500) {
+        let changes: Vec<_> = (first..first + 500)
+            .filter(|n| n % 20 != 0)
+            .map(|n| (key(n), None))
+            .collect();
+        store.apply(&batch(&changes)).unwrap();
+    }
+    let frozen = store.freeze(b"").unwrap();
+    assert_eq!(store.compact().unwrap_err().kind, ErrorKind::Invalid);
+    frozen.publish().unwrap();
+    for _ in 0..6 {
+        store.compact().unwrap();
+        store.publish(b"").unwrap();
+    }
+    let left = store.stats().frames;
+    assert!(
+        left.frames * 4 < filled.frames,
+        "{} of {} frames are left",
+        left.frames,
+        filled.frames
+    );
+    assert!(left.file_bytes < filled.file_bytes / 2, "{left:?}");
+    assert_eq!(conformance::rows(&store, Scan::prefix(b"")).len(), 2000);
 }
 
 #[test]
