@@ -1,6 +1,6 @@
 //! The crate from outside: every implementation against one suite, and against the faults of its world.
 
-#![allow(
+#![expect(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
