@@ -211,7 +211,7 @@ impl<'a, R: Rows> Reader<'a, R> {
         })
     }
 
-    pub(crate) fn first_link(&self, at: ReadPoint, ino: Ino) -> Result<Option<(Ino, Vec<u8>)>> {
+    fn first_link(&self, at: ReadPoint, ino: Ino) -> Result<Option<(Ino, Vec<u8>)>> {
         let prefix = keys::inode(ino);
         let mut first = None;
         mvcc::scan(

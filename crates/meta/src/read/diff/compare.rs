@@ -52,25 +52,28 @@ impl<'r, 'a, R: Rows> Comparison<'r, 'a, R> {
         for (ino, is_xattr) in inos {
             self.inode(ino, is_xattr, spots.remove(&ino).unwrap_or_default())?;
         }
-        self.drop_moved();
+        self.pair_moved();
         Ok(self.found.into_values().collect())
     }
 
-    /// A name of a file with several that was found to be moved does not come and go as well, though the
-    /// directory that it was moved from or to was listed whole.
-    fn drop_moved(&mut self) {
-        let moved: BTreeSet<(DiffKind, Path, Ino)> = self
-            .found
-            .values()
-            .filter_map(|entry| Some((entry, entry.old_path.clone()?)))
-            .flat_map(|(entry, old)| {
-                let (ino, new) = (entry.node.ino, entry.path.clone());
-                [(DiffKind::Removed, old, ino), (DiffKind::Added, new, ino)]
-            })
-            .collect();
-        if !moved.is_empty() {
-            self.found
-                .retain(|(path, kind), entry| !moved.contains(&(*kind, path.clone(), entry.node.ino)));
+    /// A name that goes and one of the same inode that comes are one that moved.
+    fn pair_moved(&mut self) {
+        let mut names: BTreeMap<Ino, (Vec<Path>, Vec<Path>)> = BTreeMap::new();
+        for ((path, kind), entry) in &self.found {
+            let names = names.entry(entry.node.ino).or_default();
+            match kind {
+                DiffKind::Removed => names.0.push(path.clone()),
+                DiffKind::Added => names.1.push(path.clone()),
+                DiffKind::Body | DiffKind::Attributes | DiffKind::Renamed => (),
+            }
+        }
+        for (ino, (gone, come)) in names {
+            for (from, to) in gone.into_iter().zip(come) {
+                self.found.remove(&(from.clone(), DiffKind::Removed));
+                if let Some(added) = self.found.remove(&(to.clone(), DiffKind::Added)) {
+                    self.note(DiffKind::Renamed, ino, added.file_kind, to, Some(from));
+                }
+            }
         }
     }
 
@@ -112,17 +115,13 @@ impl<'r, 'a, R: Rows> Comparison<'r, 'a, R> {
         before: &BTreeMap<Spot, Path>,
         after: &BTreeMap<Spot, Path>,
     ) {
-        let mut gone = before.iter().filter(|(spot, _)| !after.contains_key(*spot));
-        let mut come = after.iter().filter(|(spot, _)| !before.contains_key(*spot));
-        loop {
-            match (gone.next(), come.next()) {
-                (Some((_, from)), Some((_, to))) => {
-                    self.note(DiffKind::Renamed, ino, kind, to.clone(), Some(from.clone()));
-                }
-                (Some((_, from)), None) => self.note(DiffKind::Removed, ino, kind, from.clone(), None),
-                (None, Some((_, to))) => self.note(DiffKind::Added, ino, kind, to.clone(), None),
-                (None, None) => return,
-            }
+        let gone = before.iter().filter(|(spot, _)| !after.contains_key(*spot));
+        let come = after.iter().filter(|(spot, _)| !before.contains_key(*spot));
+        for (_, path) in gone {
+            self.note(DiffKind::Removed, ino, kind, path.clone(), None);
+        }
+        for (_, path) in come {
+            self.note(DiffKind::Added, ino, kind, path.clone(), None);
         }
     }
 

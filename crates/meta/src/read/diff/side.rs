@@ -106,7 +106,7 @@ impl<'r, 'a, R: Rows> Side<'r, 'a, R> {
             Some(Inode::Linked(attr)) if attr.nlink == 0 => None,
             Some(Inode::Linked(attr)) => Some(Seen {
                 attr,
-                spots: self.reader.first_link(self.at, ino)?.into_iter().collect(),
+                spots: self.reachable_link(ino)?.into_iter().collect(),
                 is_linked: true,
             }),
         })
@@ -118,14 +118,7 @@ impl<'r, 'a, R: Rows> Side<'r, 'a, R> {
             None => Ok(false),
             Some(Inode::Directory(..)) => Ok(self.dir_path(ino)?.is_some()),
             Some(Inode::Located(place)) => Ok(self.dir_path(place.parent)?.is_some()),
-            Some(Inode::Linked(_)) => {
-                for (parent, _) in self.links(ino)? {
-                    if self.dir_path(parent)?.is_some() {
-                        return Ok(true);
-                    }
-                }
-                Ok(false)
-            }
+            Some(Inode::Linked(_)) => Ok(self.reachable_link(ino)?.is_some()),
         }
     }
 
@@ -153,14 +146,24 @@ impl<'r, 'a, R: Rows> Side<'r, 'a, R> {
         Ok(children)
     }
 
-    fn links(&self, ino: Ino) -> Result<Vec<Spot>> {
+    /// A name of a hard-linked file that stands below the compared directory: names in removed trees that wait
+    /// for reclaim do not.
+    fn reachable_link(&mut self, ino: Ino) -> Result<Option<Spot>> {
         let prefix = keys::inode(ino);
-        let mut links = Vec::new();
-        self.scan(Family::Link, &prefix, &mut |rest, _| {
-            links.extend(keys::take_id(rest).map(|(parent, name)| (Ino(parent), name.to_vec())));
-            Ok(())
+        let Reader { rows, timelines } = *self.reader;
+        let (at, mut found) = (self.at, None);
+        mvcc::scan(rows, timelines, at, (Family::Link, &prefix, None), &mut |entry| {
+            let spot = keys::take_id(&entry.rest[prefix.len()..]);
+            let Some(spot) = spot.map(|(parent, name)| (Ino(parent), name.to_vec())) else {
+                return Ok(Visit::Next);
+            };
+            if self.dir_path(spot.0)?.is_none() {
+                return Ok(Visit::Next);
+            }
+            found = Some(spot);
+            Ok(Visit::Stop)
         })?;
-        Ok(links)
+        Ok(found)
     }
 
     fn scan(

@@ -50,7 +50,9 @@ pub(super) fn expected(a: &Tree, b: &Tree) -> Told {
         let after = names_b.get(&ino).unwrap_or(&none);
         let gone = before.iter().filter(|(spot, _)| !after.contains_key(*spot));
         let come = after.iter().filter(|(spot, _)| !before.contains_key(*spot));
-        let (mut gone, mut come) = (gone.map(|(_, path)| path), come.map(|(_, path)| path));
+        let gone: BTreeSet<&String> = gone.map(|(_, path)| path).collect();
+        let come: BTreeSet<&String> = come.map(|(_, path)| path).collect();
+        let (mut gone, mut come) = (gone.into_iter(), come.into_iter());
         loop {
             let (kind, path, old) = match (gone.next(), come.next()) {
                 (None, None) => break,
