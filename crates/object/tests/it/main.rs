@@ -7,6 +7,7 @@
     reason = "tests fail by panicking"
 )]
 
+mod chain;
 mod conformance;
 mod crash;
 mod dir;
