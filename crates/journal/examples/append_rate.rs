@@ -39,7 +39,7 @@ fn run(dir: &std::path::Path) -> Result<(), AnyError> {
         .create_new(true)
         .open(dir.join("bare"))?;
     for at in 0..BARE_BYTES >> 20 {
-        bare.write_all_at(&[0; 1 << 20], at << 20)?;
+        bare.write_all_at(&vec![0; 1 << 20], at << 20)?;
     }
     bare.sync_all()?;
     let workspace = WorkspaceId([1; 16]);
@@ -114,7 +114,7 @@ fn append(log: &mut Log, payload: usize, sync: bool) -> Result<f64, AnyError> {
 fn report(name: &str, times_us: &mut [f64], commands: u32, bare: Option<f64>) -> f64 {
     times_us.sort_by(f64::total_cmp);
     let at = |share: usize| times_us[times_us.len() * share / 100];
-    let mean = times_us.iter().sum::<f64>() / times_us.len() as f64;
+    let mean = times_us.iter().sum::<f64>() / f64::from(times_us.len() as u32);
     let rate = f64::from(commands) * 1e6 / mean;
     let ratio = bare.map_or(String::new(), |bare| format!("  p50 / bare {:.2}", at(50) / bare));
     println!(

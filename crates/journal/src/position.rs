@@ -38,8 +38,10 @@ impl Chain {
 
 impl fmt::Debug for Chain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [a, b, c, d, ..] = self.0;
-        write!(f, "Chain({a:02x}{b:02x}{c:02x}{d:02x}..)")
+        let [front, ..] = self.0.as_chunks::<4>().0 else {
+            return Ok(());
+        };
+        write!(f, "Chain({:08x}..)", u32::from_be_bytes(*front))
     }
 }
 

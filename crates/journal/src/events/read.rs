@@ -20,7 +20,7 @@ impl EventFiles {
         version: Version,
         visit: &mut dyn FnMut(&EventRecord<'_>) -> Visit,
     ) -> Result<()> {
-        let files = self.from_version(version)?;
+        let files = self.files_since(version)?;
         let mut seq = None;
         for file in &files {
             let offset = start_of(file, version);
@@ -50,7 +50,7 @@ impl EventFiles {
     }
 
     /// The files that may hold `version` or later, complete with what is buffered.
-    fn from_version(&self, version: Version) -> Result<Vec<EventFile>> {
+    fn files_since(&self, version: Version) -> Result<Vec<EventFile>> {
         let mut state = self.state();
         let oldest = state.files.front().map_or(0, |file| file.header.base_version.0) + 1;
         if version.0 < oldest {

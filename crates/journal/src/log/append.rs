@@ -24,23 +24,17 @@ pub struct Log {
 }
 
 impl Log {
-    pub(super) fn new(shared: Arc<Shared>) -> Self {
-        let files = shared.files();
-        let tail = files.tail;
-        // `start` saw to it that a file is in use.
-        let active = files.used.back().cloned();
-        drop(files);
-        let (file, index, offset) = match active {
-            Some(LogFile { file, index, end, .. }) => (file, index, end),
-            None => unreachable!("a log is opened with a file in use"),
-        };
+    /// `active` is the file in use that segments go into.
+    pub(super) fn new(shared: Arc<Shared>, active: LogFile) -> Self {
+        let tail = shared.files().tail;
+        let LogFile { file, index, end, .. } = active;
         Self {
             shared,
             buffer: Vec::new(),
             tail,
             file,
             index,
-            offset,
+            offset: end,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::cut::cut_tail;
 use super::files::{Files, LogFile, Shared, file_index};
-use super::prepare::prepare;
+use super::prepare::{TEMPORARY_SUFFIX, prepare};
 use super::scan::{LogScan, LogVerdict};
 use super::seal::SEAL_BYTES;
 use super::state::LogState;
@@ -100,7 +100,7 @@ fn sweep(shared: &Shared) -> Result<()> {
     let run = || -> io::Result<()> {
         for name in shared.disk.list(&shared.dir)? {
             let trimmed = file_index(&name).is_some_and(|index| index < first);
-            if trimmed || name.ends_with(".tmp") {
+            if trimmed || name.ends_with(TEMPORARY_SUFFIX) {
                 hit("journal.sweep.remove")?;
                 shared.disk.remove(&shared.dir.join(name))?;
             }
@@ -112,12 +112,12 @@ fn sweep(shared: &Shared) -> Result<()> {
 
 /// Makes what was read durable, notes that the log is in use, and hands it over.
 fn start(shared: Arc<Shared>) -> Result<Log> {
-    while shared.files().used.is_empty() {
-        let taken = take_first(&shared);
-        if !taken {
-            prepare(&shared)?;
+    let active = loop {
+        if let Some(active) = in_use(&shared) {
+            break active;
         }
-    }
+        prepare(&shared)?;
+    };
     let (used, tail) = {
         let files = shared.files();
         (files.used.clone(), files.tail)
@@ -150,22 +150,22 @@ fn start(shared: Arc<Shared>) -> Result<Log> {
         files.state
     };
     state.store(&*shared.disk, &shared.dir)?;
-    Ok(Log::new(shared))
+    Ok(Log::new(shared, active))
 }
 
-/// Takes the first prepared file into use.
-fn take_first(shared: &Shared) -> bool {
+/// The file that segments go into; the first prepared one when none is in use yet, if there is one.
+fn in_use(shared: &Shared) -> Option<LogFile> {
     let mut files = shared.files();
-    let base = files.tail;
-    let Some((index, file)) = files.ready.pop_front() else {
-        return false;
-    };
-    files.used.push_back(LogFile {
-        index,
-        file,
-        base,
-        start: SEAL_BYTES,
-        end: SEAL_BYTES,
-    });
-    true
+    if files.used.is_empty() {
+        let base = files.tail;
+        let (index, file) = files.ready.pop_front()?;
+        files.used.push_back(LogFile {
+            index,
+            file,
+            base,
+            start: SEAL_BYTES,
+            end: SEAL_BYTES,
+        });
+    }
+    files.used.back().cloned()
 }

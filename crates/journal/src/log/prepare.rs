@@ -9,6 +9,8 @@ use std::sync::{Arc, PoisonError};
 
 /// Zeros written at once.
 const CHUNK: usize = 1 << 20;
+/// Ends the name of a file that is not ready.
+pub(super) const TEMPORARY_SUFFIX: &str = ".tmp";
 
 /// Prepares one more file and puts it behind the others.
 ///
@@ -48,7 +50,7 @@ pub(super) fn prepare(shared: &Shared) -> Result<()> {
 }
 
 fn temporary(index: u64) -> String {
-    format!("{}.tmp", file_name(index))
+    format!("{}{TEMPORARY_SUFFIX}", file_name(index))
 }
 
 fn make(shared: &Shared, index: u64) -> io::Result<Arc<dyn crate::DiskFile>> {

@@ -130,8 +130,8 @@ impl Upkeep {
             (
                 files.state,
                 LogState {
-                    durable,
                     clean,
+                    durable,
                     ..files.state
                 },
             )

@@ -76,7 +76,7 @@ fn files_that_are_gone_are_copied_again_from_the_log() {
         world.append(&mut running).unwrap();
     }
     world.sync(&running.recovered.log).unwrap();
-    world.copy_and_trim(&mut running).unwrap();
+    World::copy_and_trim(&mut running).unwrap();
     drop(running);
     world.disk.kill();
     let events = Path::new(DIR).join("events");
@@ -104,7 +104,7 @@ fn when_the_log_no_longer_reaches_back_older_cursors_expire() {
         world.checkpoint(&mut running).unwrap();
         world.publish(&mut running).unwrap();
     }
-    world.copy_and_trim(&mut running).unwrap();
+    World::copy_and_trim(&mut running).unwrap();
     let base = running.recovered.log.upkeep().usage().base;
     assert!(base.seq > 0);
     drop(running);

@@ -56,7 +56,7 @@ fn files(world: &World) -> Vec<PathBuf> {
     let names = nokv_journal::Disk::list(&world.disk, &log_dir()).unwrap();
     names
         .iter()
-        .filter(|name| name.ends_with(".log"))
+        .filter(|name| name.strip_suffix(".log").is_some())
         .map(|name| log_dir().join(name))
         .collect()
 }
@@ -239,7 +239,7 @@ fn segments_of_another_workspace_or_of_an_earlier_life_are_not_taken() {
     let len = Segment::decode(&bytes[first..]).unwrap().header.stored_len();
     let mut fork = world.fork();
     fork.disk.damage(&path, |bytes| {
-        bytes.copy_within(first..first + len, end.next_multiple_of(8))
+        bytes.copy_within(first..first + len, end.next_multiple_of(8));
     });
     assert!(matches!(scan(&fork), LogVerdict::TornTail { .. }));
     assert_eq!(fork.start_checked().unwrap().recovered.at.seq, 20);

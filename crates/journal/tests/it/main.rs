@@ -1,5 +1,7 @@
 //! The journal against damage, crashes and power cuts, over a disk that lives in memory.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
+
 mod checkpoint_damage;
 mod checkpoints;
 mod crash;

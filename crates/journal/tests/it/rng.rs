@@ -31,14 +31,9 @@ impl Rng {
 
 /// The seeds of a run: `NOKV_SEED` alone when it is set, else `count` from 1.
 pub(crate) fn seeds(count: u64) -> Vec<u64> {
-    match std::env::var("NOKV_SEED").ok().and_then(|seed| seed.parse().ok()) {
-        Some(seed) => vec![seed],
-        None => {
-            let count = std::env::var("NOKV_SEEDS")
-                .ok()
-                .and_then(|n| n.parse().ok())
-                .unwrap_or(count);
-            (1..=count).collect()
-        }
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
+    if let Some(seed) = number("NOKV_SEED") {
+        return vec![seed];
     }
+    (1..=number("NOKV_SEEDS").unwrap_or(count)).collect()
 }

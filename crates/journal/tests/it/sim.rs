@@ -262,14 +262,12 @@ impl Disk for SimDisk {
         for part in dir.components() {
             if let Component::Normal(name) = part {
                 let name = name.to_str().unwrap().to_owned();
-                at = match nodes.names(at)?.get(&name) {
-                    Some(there) => *there,
-                    None => {
-                        let new = nodes.add(Node::Dir(vec![Names::new()]));
-                        nodes.change(at, |names| names.insert(name, new));
-                        new
-                    }
-                };
+                let there = nodes.names(at)?.get(&name).copied();
+                at = there.unwrap_or_else(|| {
+                    let new = nodes.add(Node::Dir(vec![Names::new()]));
+                    nodes.change(at, |names| names.insert(name, new));
+                    new
+                });
             }
         }
         Ok(())

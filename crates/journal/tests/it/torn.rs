@@ -14,7 +14,7 @@ pub(crate) fn tail_of(world: &World) -> (PathBuf, usize) {
         let path = dir.join(name);
         let bytes = world.disk.bytes(&path);
         let end = bytes.iter().rposition(|byte| *byte != 0)? + 1;
-        name.ends_with(".log").then_some((path, end))
+        name.strip_suffix(".log").map(|_| (path, end))
     };
     names.iter().filter_map(used).next_back().unwrap()
 }

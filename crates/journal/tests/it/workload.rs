@@ -250,7 +250,7 @@ impl World {
             84..88 => self.checkpoint(running),
             88..92 => running.recovered.log.upkeep().prepare_next().map(drop),
             92..95 => running.recovered.log.upkeep().note_durable().map(drop),
-            _ => self.copy_and_trim(running),
+            _ => Self::copy_and_trim(running),
         }
     }
 
@@ -284,7 +284,7 @@ impl World {
         Ok(())
     }
 
-    pub(crate) fn copy_and_trim(&mut self, running: &mut Running) -> Result<()> {
+    pub(crate) fn copy_and_trim(running: &mut Running) -> Result<()> {
         let log = running.recovered.log.upkeep();
         let (mut reader, _) = running.events.reader(&log)?;
         running.events.copy(&mut reader, u64::MAX)?;
