@@ -37,6 +37,15 @@ pub(crate) struct Global {
     /// Configuration file [default: the user's configuration folder + /nokv/config.toml]
     #[arg(long, env = "NOKV_CONFIG", value_name = "FILE", global = true)]
     pub(crate) config: Option<PathBuf>,
+    /// Log kept free for what frees space; a small one makes a small data directory [default: 64M]
+    #[arg(
+        long,
+        env = "NOKV_LOG_RESERVE",
+        value_name = "SIZE",
+        global = true,
+        hide = true
+    )]
+    pub(crate) log_reserve: Option<String>,
     /// How results are printed [default: table]
     #[arg(short, long, value_enum, value_name = "FORMAT", global = true)]
     pub(crate) output: Option<Format>,

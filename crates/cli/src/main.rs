@@ -18,6 +18,7 @@ mod output;
 mod place;
 mod progress;
 mod settings;
+mod size;
 mod verbs;
 
 use clap::Parser as _;

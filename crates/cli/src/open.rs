@@ -6,6 +6,9 @@ use nokv_client::Namespace;
 use nokv_metad::{Embedded, Error, ErrorKind, Options};
 use std::sync::Arc;
 
+/// Smallest log file that is made: a batch of commands has to fit.
+const LOG_FILE_BYTES_MIN: u64 = 8 << 20;
+
 /// An open namespace.
 pub(crate) struct Handle {
     embedded: Arc<Embedded>,
@@ -57,7 +60,13 @@ fn options(settings: &Settings) -> Outcome<Options> {
         ));
     }
     let objects = nokv_metad::open_objects(&settings.store).map_err(|error| failed(error.into()))?;
-    Ok(Options::new(objects))
+    let mut options = Options::new(objects);
+    if let Some(reserve) = settings.log_reserve {
+        options.limits.log_reserve_bytes = reserve;
+        let largest = options.limits.log_file_bytes;
+        options.limits.log_file_bytes = reserve.clamp(LOG_FILE_BYTES_MIN.min(largest), largest);
+    }
+    Ok(options)
 }
 
 fn missing(settings: &Settings, why: &str) -> Failure {

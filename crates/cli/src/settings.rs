@@ -3,12 +3,13 @@
 use crate::args::Global;
 use crate::failure::{Failure, Outcome};
 use crate::output::Format;
+use crate::size::parse_size;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 
 /// Keys that a configuration file may have.
-const KEYS: [&str; 4] = ["data", "store", "root", "output"];
+const KEYS: [&str; 5] = ["data", "store", "root", "output", "log_reserve"];
 /// The root that a workspace starts with.
 pub(crate) const MAIN_ROOT: &str = "main";
 /// Largest configuration file that is read.
@@ -22,6 +23,8 @@ pub(crate) struct Settings {
     pub(crate) root: Vec<u8>,
     pub(crate) format: Format,
     pub(crate) quiet: bool,
+    /// Bytes of log kept free for what frees space.
+    pub(crate) log_reserve: Option<u64>,
 }
 
 impl Settings {
@@ -38,7 +41,15 @@ impl Settings {
             Some(format) => format,
             None => file.format()?,
         };
+        let log_reserve = match global.log_reserve.or_else(|| file.text("log_reserve")) {
+            None => None,
+            Some(text) => Some(
+                parse_size(&text)
+                    .ok_or_else(|| Failure::usage(format!("log reserve {text}: not like 64M")))?,
+            ),
+        };
         Ok(Self {
+            log_reserve,
             store,
             root: root.unwrap_or_else(|| MAIN_ROOT.into()).into_vec(),
             format,

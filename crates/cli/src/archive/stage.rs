@@ -87,7 +87,7 @@ impl<'c> Stage<'c> {
     }
 
     /// Makes the import visible under its name.
-    pub(crate) fn finish(self) -> Outcome {
+    pub(crate) fn finish(&self) -> Outcome {
         let unmark = Command::RemoveXattr {
             node: self.dir.node,
             name: XattrName::new(MARKER)?,

@@ -1,10 +1,10 @@
 //! `nokv bench`
 
-use super::quota::parse_size;
 use crate::context::{Context, own_inode};
 use crate::failure::{Failure, Outcome};
 use crate::moment;
 use crate::output::{Field, Record, show_size};
+use crate::size::parse_size;
 use clap::Args;
 use nokv_client::{Ack, BodyReader, Client, PublishOptions, StreamSource, View};
 use nokv_types::{Command, Name, NewKind, Node, Target};

@@ -52,11 +52,10 @@ impl Import {
         };
         let stage = Stage::open(context, &place, identity.as_deref())?;
         let resumed = stage.is_resumed();
-        let tally = match self.fill(context, &stage, archive, &progress) {
-            Ok(tally) => tally,
-            Err(failure) => return Err(stage.settle(failure)),
-        };
-        stage.finish()?;
+        let filled = self.fill(context, &stage, archive, &progress);
+        let tally = filled
+            .and_then(|tally| stage.finish().map(|()| tally))
+            .map_err(|f| stage.settle(f))?;
         let took = progress.finish();
         let summary = format!(
             "{place}: {} files, {} directories, {} others, {} in {}, {}{}",

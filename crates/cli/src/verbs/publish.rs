@@ -53,15 +53,7 @@ impl Publish {
             expect: self.expect.map(Version),
             xattrs,
         };
-        let (published, took) =
-            upload
-                .publish(context, target, options)
-                .map_err(|failure| match failure {
-                    Failure::Client(error) if error.refusal().is_some() => {
-                        Failure::Client(error.about(place.to_string()))
-                    }
-                    other => other,
-                })?;
+        let (published, took) = upload.publish(context, &place, target, options)?;
         let (size, generation) = (published.attr.size, published.attr.generation.0);
         let cite = format!("nokv-native://{}@{generation}", place.path);
         let summary = format!(

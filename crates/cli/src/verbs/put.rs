@@ -39,7 +39,7 @@ impl Put {
             Put::append(context, &place, upload)?
         } else {
             let (target, _) = file_target(context, &place, &self.local, upload.mode, self.create_only)?;
-            upload.publish(context, target, PublishOptions::default())?
+            upload.publish(context, &place, target, PublishOptions::default())?
         };
         report(context, &place, &published, took)
     }
@@ -101,12 +101,16 @@ impl Upload {
     pub(crate) fn publish(
         mut self,
         context: &Context,
+        place: &Place,
         target: Target,
         options: PublishOptions,
     ) -> Outcome<(Published, std::time::Duration)> {
-        let published = context
-            .client()?
-            .publish(target, &mut *self.source, options, Ack::Durable)?;
+        let client = context.client()?;
+        let published = client.publish(target, &mut *self.source, options, Ack::Durable);
+        let published = published.map_err(|error| match error.refusal() {
+            Some(_) => error.about(place.to_string()),
+            None => error,
+        })?;
         Ok((published, self.progress.finish()))
     }
 }

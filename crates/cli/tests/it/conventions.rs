@@ -20,7 +20,7 @@ fn flag_beats_environment_beats_file_beats_default() {
     let [flag, environment, file] = ["flag", "environment", "file"].map(|name| nokv.local(name));
     nokv.write(
         ".config/nokv/config.toml",
-        format!("data = {:?}\noutput = \"json\"\n", file).as_bytes(),
+        format!("data = {file:?}\noutput = \"json\"\n").as_bytes(),
     );
     let init = |with_environment: bool, arguments: &[&str]| {
         let mut command = nokv.command(arguments);
@@ -43,7 +43,7 @@ fn flag_beats_environment_beats_file_beats_default() {
     nokv.write(".config/nokv/config.toml", b"dta = \"x\"\n");
     let err = nokv.fails(&["version"], 2);
     assert!(
-        err.contains("dta") && err.contains("data, store, root, output"),
+        err.contains("dta") && err.contains("data, store, root, output, log_reserve"),
         "{err}"
     );
 }

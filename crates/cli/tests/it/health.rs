@@ -16,9 +16,7 @@ fn objects(dir: &Path, found: &mut Vec<PathBuf>) {
 
 fn data_objects(nokv: &Scratch) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    objects(&nokv.data().join("objects"), &mut found);
-    found.retain(|path| path.to_str().unwrap().contains("/data/"));
-    found.retain(|path| !path.starts_with(nokv.data().join("meta")));
+    objects(&nokv.data().join("objects/objects/data"), &mut found);
     found
 }
 

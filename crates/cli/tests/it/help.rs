@@ -1,6 +1,7 @@
 //! The help of every verb is kept word by word: a change of the surface is seen in review.
 
 use crate::run::Scratch;
+use std::fmt::Write as _;
 use std::path::Path;
 
 const VERBS: &[&[&str]] = &[
@@ -68,7 +69,7 @@ fn the_help_is_as_it_was() {
             (false, Some(end)) => &text[..end],
             _ => &text,
         };
-        help.push_str(&format!("$ nokv {} -h\n{}\n\n", verb.join(" "), own.trim_end()));
+        write!(help, "$ nokv {} -h\n{}\n\n", verb.join(" "), own.trim_end()).unwrap();
     }
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/help.txt");
     if std::env::var_os(UPDATE).is_some() {

@@ -58,6 +58,8 @@ impl Scratch {
             .env_clear()
             .env("HOME", self.dir.path())
             .env("NOKV_DATA", self.data())
+            // A log of 16 MiB instead of 128.
+            .env("NOKV_LOG_RESERVE", "8M")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());

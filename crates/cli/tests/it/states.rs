@@ -38,7 +38,8 @@ fn a_version_inside_the_window_can_be_read() {
         nokv.ok(&["cat", "/file", "--at", &format!("version:{version}")]),
         "one"
     );
-    assert_eq!(nokv.ok(&["cat", "/file", "--at", "0s"]), "two");
+    let err = nokv.fails(&["cat", "/file", "--at", "1971-01-01"], 1);
+    assert!(err.contains("NOKV-E0107"), "{err}");
 }
 
 #[test]
