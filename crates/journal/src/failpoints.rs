@@ -45,6 +45,7 @@ pub const FAILPOINTS: &[&str] = &[
     "journal.recover.publish",
     "journal.recover.replay",
     "journal.recover.restore",
+    "journal.replace.clear",
     "journal.replace.rename",
     "journal.replace.sync_dir",
     "journal.rotate.seal",

@@ -103,7 +103,7 @@ pub fn write(
         unlist(objects, head, &tag, &entry)?;
         return Err(error);
     }
-    let head = retire(objects, spec, head, &tag)?;
+    let head = retire(objects, spec, head, &tag, &entry)?;
     let stored: u64 = manifest.parts.iter().map(|part| part.stored_bytes).sum();
     Ok(Written {
         entry,
@@ -237,10 +237,24 @@ fn unlist(objects: &dyn ObjectStore, mut head: Head, tag: &ETag, entry: &Checkpo
     head.swap(objects, Some(tag)).map(drop)
 }
 
-/// Writes a HEAD without the checkpoints that are too many, and with the floor that follows.
-fn retire(objects: &dyn ObjectStore, spec: &CheckpointSpec, mut head: Head, tag: &ETag) -> Result<Head> {
+/// Writes a HEAD without the checkpoints that are too many, and with the floor that follows. An older one is
+/// kept only if it still verifies: two good ones are what the floor rests on.
+fn retire(
+    objects: &dyn ObjectStore,
+    spec: &CheckpointSpec,
+    mut head: Head,
+    tag: &ETag,
+    fresh: &CheckpointEntry,
+) -> Result<Head> {
     let before = head.clone();
-    head.checkpoints.truncate(spec.keep.max(CHECKPOINTS_KEPT));
+    let mut kept = Vec::new();
+    for entry in std::mem::take(&mut head.checkpoints) {
+        let wanted = kept.len() < spec.keep.max(CHECKPOINTS_KEPT);
+        if wanted && (entry == *fresh || still_good(objects, spec, &entry)?) {
+            kept.push(entry);
+        }
+    }
+    head.checkpoints = kept;
     // With fewer than two the log must reach back to its beginning: the only one may be damaged.
     let enough = head.checkpoints.len() >= CHECKPOINTS_KEPT;
     if let Some(oldest) = head.checkpoints.last().filter(|_| enough) {
@@ -251,6 +265,14 @@ fn retire(objects: &dyn ObjectStore, spec: &CheckpointSpec, mut head: Head, tag:
         head.swap(objects, Some(tag))?;
     }
     Ok(head)
+}
+
+fn still_good(objects: &dyn ObjectStore, spec: &CheckpointSpec, entry: &CheckpointEntry) -> Result<bool> {
+    match verify(objects, spec.workspace, entry) {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind == ErrorKind::Corrupt => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// Deletes what HEAD does not list: retired checkpoints and the remains of attempts that died. What a newer

@@ -110,11 +110,21 @@ impl Log {
     /// `Fatal`; the next start then sees an unclean end.
     pub fn close(self) -> Result<()> {
         self.shared.check("close log")?;
-        let sync = || {
-            hit("journal.close.sync")?;
-            self.file.sync_data()
-        };
-        sync().map_err(|error| self.fail(error))?;
+        // In mode `Ephemeral` no file was synced when the next one took over.
+        let used: Vec<_> = self
+            .shared
+            .files()
+            .used
+            .iter()
+            .map(|file| Arc::clone(&file.file))
+            .collect();
+        for file in used {
+            let sync = || {
+                hit("journal.close.sync")?;
+                file.sync_data()
+            };
+            sync().map_err(|error| self.fail(error))?;
+        }
         self.shared.note_durable(self.tail);
         self.upkeep().note_closed(self.tail)
     }

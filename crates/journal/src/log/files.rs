@@ -139,7 +139,10 @@ impl Shared {
 impl Files {
     /// Bytes that can be appended without preparing a file.
     pub(crate) fn free(&self, file_bytes: u64) -> u64 {
-        let active = self.used.back().map_or(0, |file| file_bytes - file.end);
+        let active = self
+            .used
+            .back()
+            .map_or(0, |file| file_bytes.saturating_sub(file.end));
         active + self.ready.len() as u64 * (file_bytes - SEAL_BYTES)
     }
 

@@ -34,7 +34,7 @@ impl Log {
     /// Makes a log in `dir` (which holds none) whose first segment comes after `base`.
     ///
     /// # Errors
-    /// `Invalid` for sizes that cannot work; `Full`, `Fatal`.
+    /// `Invalid` for sizes that cannot work, and where there is a log already; `Full`, `Fatal`.
     ///
     /// # Durability
     /// The empty log survives a crash after `Ok`.
@@ -46,6 +46,15 @@ impl Log {
                 "create log",
                 dir.display().to_string(),
                 why,
+            ));
+        }
+        if LogState::load(&*disk, dir)?.is_some() {
+            let subject = dir.display().to_string();
+            return Err(Error::new(
+                ErrorKind::Invalid,
+                "create log",
+                subject,
+                "there is a log already",
             ));
         }
         let begin = || {

@@ -5,7 +5,7 @@ use super::{LOG_DIR, RecoverySpec};
 use crate::{Error, Log, LogScan, Position, Result};
 use nokv_types::failpoint::hit;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Where the new log is made before it takes its place.
 const NEW_LOG_DIR: &str = "log.new";
@@ -20,7 +20,11 @@ pub(super) fn finish_interrupted(spec: &RecoverySpec<'_>) -> Result<()> {
         }
         Ok(())
     };
-    run().map_err(|error| Error::io("replace log", new.display().to_string(), error))
+    run().map_err(|error| failed(&new, error))
+}
+
+fn failed(path: &Path, error: io::Error) -> Error {
+    Error::io("replace log", path.display().to_string(), error)
 }
 
 fn rename_in(spec: &RecoverySpec<'_>) -> io::Result<()> {
@@ -34,9 +38,17 @@ fn rename_in(spec: &RecoverySpec<'_>) -> io::Result<()> {
 /// Moves the log to quarantine and begins a new one after `at`, which the published frames must cover.
 pub(super) fn replace_log(spec: &RecoverySpec<'_>, at: Position) -> Result<(Log, Option<PathBuf>)> {
     let new = spec.dir.join(NEW_LOG_DIR);
+    // An earlier try may have died with the new log made and the old one still in its place.
+    let clear = || {
+        hit("journal.replace.clear")?;
+        spec.disk.remove(&new.join(crate::log::STATE_NAME))
+    };
+    if spec.disk.exists(&new).map_err(|error| failed(&new, error))? {
+        clear().map_err(|error| failed(&new, error))?;
+    }
     Log::create(spec.disk.clone(), &new, spec.log, at)?.close()?;
     let old = move_away(&*spec.disk, spec.dir, LOG_DIR)?;
-    rename_in(spec).map_err(|error| Error::io("replace log", new.display().to_string(), error))?;
+    rename_in(spec).map_err(|error| failed(&new, error))?;
     let scan = LogScan::run(spec.disk.clone(), &spec.dir.join(LOG_DIR), spec.log, Some(at))?;
     Ok((scan.open()?, old))
 }

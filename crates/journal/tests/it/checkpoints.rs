@@ -130,6 +130,22 @@ fn two_are_kept_and_the_floor_follows_the_older_one() {
 }
 
 #[test]
+fn a_kept_checkpoint_that_went_bad_does_not_count_as_one_of_two() {
+    failpoint::isolate();
+    let objects = MemoryStore::new();
+    let store = rows(500);
+    for seq in 1..=2 {
+        write(&objects, &spec(seq as u32), &store, &covered(seq)).unwrap();
+    }
+    damage(&objects, 2, "part-00000");
+    let written = write(&objects, &spec(3), &store, &covered(3)).unwrap();
+    assert_eq!(written.log_floor, 1);
+    let (head, _) = Head::load(&objects, WORKSPACE).unwrap().unwrap();
+    let listed: Vec<u64> = head.checkpoints.iter().map(|entry| entry.at.seq).collect();
+    assert_eq!(listed, [3, 1]);
+}
+
+#[test]
 fn the_remains_of_a_dead_attempt_are_swept_by_the_next() {
     let objects = MemoryStore::new();
     let store = rows(2000);

@@ -39,6 +39,7 @@ enum Before {
     DamagedEvents,
     TornEvents,
     Leftovers,
+    HalfReplacedLog,
 }
 
 fn spoil(world: &mut World, what: Before) {
@@ -71,6 +72,14 @@ fn spoil(world: &mut World, what: Before) {
                 .create(&dir.join("log/00000000000000ff.log.tmp"))
                 .unwrap();
         }
+        Before::HalfReplacedLog => {
+            crate::log_damage::flip_last_segment(world);
+            failpoint::isolate();
+            failpoint::arm("journal.quarantine.rename", 1, Action::Crash);
+            assert!(failpoint::is_crash(&world.start().unwrap_err()));
+            failpoint::disarm();
+            world.disk.kill();
+        }
     }
 }
 
@@ -85,7 +94,7 @@ fn event_files(world: &World) -> Vec<PathBuf> {
         .collect()
 }
 
-const BEFORES: [Before; 8] = [
+const BEFORES: [Before; 9] = [
     Before::NoDirectory,
     Before::Nothing,
     Before::TornTail,
@@ -94,6 +103,7 @@ const BEFORES: [Before; 8] = [
     Before::DamagedEvents,
     Before::TornEvents,
     Before::Leftovers,
+    Before::HalfReplacedLog,
 ];
 
 /// Prepares a world with some history, every batch of it durable and published.

@@ -281,6 +281,13 @@ fn sizes_that_cannot_work_are_refused() {
     }
     let disk = SimDisk::new();
     let mut log = create(&disk, options());
+    let again = Log::create(
+        Arc::new(disk.clone()),
+        Path::new(DIR),
+        options(),
+        Position::start(WORKSPACE),
+    );
+    assert_eq!(again.unwrap_err().kind, ErrorKind::Invalid);
     assert_eq!(
         append(&mut log, 20_000, Room::Ordinary).unwrap_err().kind,
         ErrorKind::Invalid

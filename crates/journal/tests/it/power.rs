@@ -2,7 +2,7 @@
 
 use crate::rng::{Rng, seeds};
 use crate::workload::{World, options};
-use nokv_journal::Mode;
+use nokv_journal::{ErrorKind, Mode};
 use nokv_types::failpoint;
 
 #[test]
@@ -48,9 +48,9 @@ fn death_of_the_process_alone_keeps_every_applied_batch() {
 }
 
 #[test]
-fn without_syncs_the_process_may_die_and_the_power_cuts_back_to_some_prefix() {
+fn without_syncs_the_death_of_the_process_loses_nothing() {
     failpoint::isolate();
-    for seed in seeds(60) {
+    for seed in seeds(40) {
         eprintln!("NOKV_SEED={seed}");
         let mut world = World::new(seed);
         world.options = nokv_journal::LogOptions {
@@ -68,4 +68,37 @@ fn without_syncs_the_process_may_die_and_the_power_cuts_back_to_some_prefix() {
             world.disk.kill();
         }
     }
+}
+
+#[test]
+fn without_syncs_a_power_cut_leaves_an_exact_prefix_or_is_refused_by_name() {
+    failpoint::isolate();
+    let (mut prefixes, mut refused) = (0, 0);
+    for seed in seeds(80) {
+        eprintln!("NOKV_SEED={seed}");
+        let mut world = World::new(seed);
+        world.options = nokv_journal::LogOptions {
+            mode: Mode::Ephemeral,
+            ..options()
+        };
+        let mut dice = Rng::new(seed ^ 0xFADE);
+        let mut running = world.start_checked().unwrap();
+        world.live(&mut running, 60).unwrap();
+        drop(running);
+        world.disk.cut_power(&mut dice);
+        world.durable_seq = 0;
+        match world.start() {
+            Ok(running) => {
+                world.check(&running);
+                prefixes += 1;
+            }
+            Err(error) => {
+                let known = matches!(error.kind, ErrorKind::Loss { .. } | ErrorKind::Corrupt);
+                assert!(known, "{error}");
+                refused += 1;
+            }
+        }
+    }
+    eprintln!("{prefixes} prefixes, {refused} refusals");
+    assert!(prefixes > 0 && refused > 0);
 }
