@@ -3,6 +3,7 @@
 use super::rows::{FILES_PER_DIR, batch_of, cpu, dentry_key, memory};
 use nokv_store::conformance::Rng;
 use nokv_store::{HoltStore, Mutation, Mutations, Opened, Rows as _, Scan, Settings, Store as _, Visit};
+use std::os::unix::fs::FileExt as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -77,6 +78,7 @@ fn one(store: &HoltStore, what: &str, creates: &Creates, rate: u64) {
     std::thread::scope(|scope| {
         let writer = scope.spawn(|| offer(store, creates, rate, &done));
         let reader = scope.spawn(|| scan_pages(store, &done));
+        let syncer = scope.spawn(|| sync_log(&done));
         std::thread::sleep(Duration::from_millis(300));
         let started = Instant::now();
         let frozen = store.freeze(what.as_bytes()).unwrap();
@@ -87,10 +89,11 @@ fn one(store: &HoltStore, what: &str, creates: &Creates, rate: u64) {
         done.store(true, Ordering::Relaxed);
         let mut latencies = writer.join().unwrap();
         let slowest_page = reader.join().unwrap();
+        let syncs = syncer.join().unwrap();
         latencies.sort();
         let at = |share: f64| latencies[((latencies.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e3;
         println!(
-            "{what}: publish {:.2} s (freeze {frozen_after:?}), batches {}, p50 {:.2} p99 {:.2} p99.9 {:.2} max {:.2} ms, slowest page of a scan {slowest_page:?}, CPU {:.2} s, memory {:?} MB, {:?}",
+            "{what}: publish {:.2} s (freeze {frozen_after:?}), batches {}, p50 {:.2} p99 {:.2} p99.9 {:.2} max {:.2} ms, slowest page of a scan {slowest_page:?}, log syncs {syncs}, CPU {:.2} s, memory {:?} MB, {:?}",
             took.as_secs_f64(),
             latencies.len(),
             at(0.5),
@@ -119,6 +122,25 @@ fn offer(store: &HoltStore, creates: &Creates, rate: u64, done: &AtomicBool) -> 
         n += 1;
     }
     latencies
+}
+
+/// What a log on the same disk would see: 4 KiB overwritten and synced, 200 times a second.
+fn sync_log(done: &AtomicBool) -> String {
+    let file = tempfile::tempfile_in(std::env::var("NOKV_BENCH_DIR").unwrap_or("/tmp".into())).unwrap();
+    file.write_all_at(&vec![1; 4 << 20], 0).unwrap();
+    file.sync_all().unwrap();
+    let mut latencies = Vec::new();
+    while !done.load(Ordering::Relaxed) {
+        let started = Instant::now();
+        file.write_all_at(&[2; 4096], latencies.len() as u64 % 1000 * 4096)
+            .unwrap();
+        file.sync_data().unwrap();
+        latencies.push(started.elapsed());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    latencies.sort();
+    let at = |share: f64| latencies[((latencies.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e3;
+    format!("p50 {:.2} p99 {:.2} max {:.2} ms", at(0.5), at(0.99), at(1.0))
 }
 
 fn scan_pages(store: &HoltStore, done: &AtomicBool) -> Duration {

@@ -136,19 +136,26 @@ impl FrameStore {
         self.give_back()
     }
 
+    /// Makes every frame written so far durable.
+    ///
+    /// # Errors
+    /// `Io`, after which nothing is published any more: a failed sync forgets what it could not write.
+    pub(crate) fn sync(&self) -> Result<()> {
+        let synced = failpoint::hit("store.frames.sync").and_then(|()| self.disk.sync(FileName::Frames));
+        synced.map_err(|error| {
+            self.failed.store(true, Ordering::Release);
+            let mut error = file_error("sync", FileName::Frames.as_str(), error);
+            // A full disk at a sync is not a full disk before a write: the pages are lost already.
+            error.kind = ErrorKind::Io;
+            error
+        })
+    }
+
     fn write_manifest(&self, manifest: &Manifest) -> Result<()> {
         let step = |what: &'static str, run: &dyn Fn() -> io::Result<()>| {
             run().map_err(|error| file_error("publish", what, error))
         };
-        step("frames", &|| {
-            failpoint::hit("store.frames.sync")?;
-            self.disk.sync(FileName::Frames)
-        })
-        // A full disk at fsync is not a full disk before a write: dirty pages are lost already.
-        .map_err(|mut error| {
-            error.kind = ErrorKind::Io;
-            error
-        })?;
+        self.sync()?;
         step("next manifest", &|| self.write_next(&manifest.encode()))?;
         step("next manifest", &|| {
             failpoint::hit("store.manifest.sync")?;
