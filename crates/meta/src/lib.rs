@@ -9,6 +9,7 @@ mod batch;
 mod error;
 mod exec;
 mod extents;
+mod fsck;
 mod keys;
 mod mvcc;
 mod read;
@@ -21,6 +22,7 @@ pub use error::{Error, Result};
 pub use exec::{
     Genesis, PendingWork, SWEEP_PAUSE_NS, UPLOAD_IDLE_NS, UPLOAD_REQUEST_NS, UPLOAD_URL_NS, genesis,
 };
+pub use fsck::{FSCK_FINDINGS_MAX, FsckFinding, FsckReport, Wrong, fsck};
 pub use read::{
     DIFF_TOUCHED_MAX, DueReservation, EventSource, EventVisit, ObjectInfo, ObjectMismatch, ObjectStanding,
     PLAN_EXTENTS_MAX, Reader, Reference, ReservationInfo, Touched,

@@ -300,6 +300,8 @@ pub enum Work {
     ReservationSwept { reservation: ReservationId },
     /// Writes the exactly-once window into rows: the last batch before a state is published.
     SaveWindow,
+    /// Checks all rows and repairs derived ones, at most `fixes_max`; the namespace waits meanwhile.
+    Repair { fixes_max: u32 },
     /// As `SaveWindow`, and notes that the process stops in order: allocation goes on without a gap.
     Stop,
 }

@@ -72,6 +72,11 @@ impl Holds {
         self.counts.contains_key(&(timeline, version))
     }
 
+    /// Every held version, with how often it is held.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (TimelineId, Version, u32)> {
+        self.counts.iter().map(|((timeline, version), count)| (*timeline, *version, *count))
+    }
+
     /// Reads the rows that hold versions.
     pub(crate) fn load<R: Rows>(rows: &R) -> Result<Self> {
         let mut holds = Self::default();

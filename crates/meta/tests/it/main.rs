@@ -2,6 +2,7 @@
 
 mod bodies;
 mod dedupe;
+mod fsck;
 mod names;
 mod quota;
 mod sessions;
