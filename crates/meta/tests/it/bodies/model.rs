@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 const FILES: [&str; 3] = ["a", "b", "c"];
 const STEPS: usize = 250;
+const FORKED_AT: usize = 50;
 /// Seeds of one run; `NOKV_SEEDS` asks for more.
 const SEEDS: u64 = 4;
 /// Points of the past that are read again after every step.
@@ -50,7 +51,18 @@ impl Model {
         for text in FILES {
             files.push((bodies.file(text, 0, Vec::new()), File::default()));
         }
-        let answer = bodies.run(Command::Fork {
+        Self {
+            bodies,
+            random: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1,
+            files,
+            past: VecDeque::new(),
+            done: [0; 9],
+        }
+    }
+
+    /// The files from now on stand on two lines.
+    fn fork(&mut self) {
+        let answer = self.bodies.run(Command::Fork {
             name: b"fork".to_vec(),
             origin: Origin::Root {
                 name: b"main".to_vec(),
@@ -61,14 +73,8 @@ impl Model {
             unreachable!()
         };
         let forked = |(node, file): &(Node, File)| (Node::new(root.node.timeline, node.ino), file.clone());
-        files.extend(files.clone().iter().map(forked));
-        Self {
-            bodies,
-            random: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1,
-            files,
-            past: VecDeque::new(),
-            done: [0; 9],
-        }
+        let files: Vec<_> = self.files.iter().map(forked).collect();
+        self.files.extend(files);
     }
 
     fn below(&mut self, limit: u64) -> u64 {
@@ -328,19 +334,22 @@ impl Model {
         );
     }
 
-    /// Without files and forks nothing refers to any object.
+    /// Without the fork the other line reads as before; without files nothing refers to any object.
     fn end(mut self) {
-        for text in FILES {
-            self.bodies.unlink(text);
-        }
         self.bodies
             .run(Command::RootDelete {
                 name: b"fork".to_vec(),
             })
             .unwrap();
-        self.bodies.prune();
+        self.files.truncate(FILES.len());
+        self.prune();
         self.bodies.work(&Work::FreeTimelines { rows_max: 100 });
-        self.bodies.prune();
+        self.prune();
+        self.compare();
+        for text in FILES {
+            self.bodies.unlink(text);
+        }
+        self.prune();
         self.bodies.prove();
         assert_eq!((self.bodies.rows_of(b'b'), self.bodies.rows_of(b'u')), (0, 0));
         assert_eq!(self.bodies.rows_of(b'o'), self.bodies.rows_of(b'z'));
@@ -374,7 +383,10 @@ fn bodies_are_what_a_map_of_bytes_says() {
     for seed in seeds {
         println!("NOKV_SEED={seed}");
         let mut model = Model::new(seed + 1);
-        for _ in 0..STEPS {
+        for step in 0..STEPS {
+            if step == FORKED_AT {
+                model.fork();
+            }
             model.step();
             model.compare();
             model.compare_part();
