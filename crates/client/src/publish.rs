@@ -79,6 +79,11 @@ impl Client {
             return Err(Error::refused(Code::TooLarge, "the appended bytes"));
         };
         let covered = extents.last().map_or(0, Extent::end);
+        if extents.is_empty() {
+            let standing = self.namespace().getattr(compact::head(node), node.ino)?;
+            let size = standing.size + size;
+            return published(self.change(Command::SetSize { node, size }, ack)?);
+        }
         let reply = self.compacting(
             node,
             || Command::Append {

@@ -9,6 +9,7 @@
 
 mod archives;
 mod attributes;
+mod bodies;
 mod conventions;
 mod files;
 mod folders;

@@ -57,7 +57,7 @@ impl Client {
     }
 }
 
-fn head(node: Node) -> ReadPoint {
+pub(super) fn head(node: Node) -> ReadPoint {
     ReadPoint {
         timeline: node.timeline,
         version: Version::HEAD,

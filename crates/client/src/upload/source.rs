@@ -22,7 +22,7 @@ pub trait BodySource {
     fn size(&self) -> u64;
 }
 
-/// A body that arrives as a stream; blocks of zeros become holes.
+/// A body that arrives as a stream; whole blocks of zeros become holes.
 #[derive(Debug)]
 pub struct StreamSource<R> {
     from: R,
@@ -46,7 +46,8 @@ impl<R: Read> BodySource for StreamSource<R> {
             if got == 0 {
                 return Ok(None);
             }
-            if !is_zero(block) {
+            // A short block is worth less than the hole's bookkeeping.
+            if got < BLOCK_BYTES || !is_zero(block) {
                 return Ok(Some(Cut { at }));
             }
         }

@@ -39,15 +39,32 @@ fn overwrites_and_appends_are_what_a_plain_vector_would_hold() {
 }
 
 #[test]
-fn a_tail_of_zeros_that_is_appended_makes_the_file_longer() {
+fn zeros_that_are_appended_make_the_file_longer() {
     let fake = Fake::new();
     let client = fake.client();
     let file = publish(&client, "log", b"x").unwrap().node;
-    let zeros = vec![0; BLOCK_BYTES as usize + 1];
-    client
-        .append(file, &mut StreamSource::new(&zeros[..]), Ack::Durable)
-        .unwrap();
-    assert_eq!(whole(&client, file).len(), zeros.len() + 1);
+    let mut expect = 1;
+    for len in [
+        3,
+        BLOCK_BYTES as usize,
+        BLOCK_BYTES as usize + 1,
+        2 * BLOCK_BYTES as usize,
+        0,
+    ] {
+        let mut bytes = vec![0; len];
+        for first in [0, 1] {
+            bytes.iter_mut().take(1).for_each(|byte| *byte = first);
+            client
+                .append(file, &mut StreamSource::new(&bytes[..]), Ack::Durable)
+                .unwrap();
+            expect += len;
+            assert_eq!(
+                whole(&client, file).len(),
+                expect,
+                "{len} bytes that begin with {first}"
+            );
+        }
+    }
 }
 
 #[test]
