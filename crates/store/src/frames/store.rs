@@ -101,7 +101,8 @@ impl FrameStore {
     }
 
     pub(crate) fn contains(&self, id: &FrameId) -> bool {
-        self.table().live.contains_key(id)
+        // What was dropped because the store is closed must not look lost to the engine's last drain.
+        self.closed.load(Ordering::Acquire) || self.table().live.contains_key(id)
     }
 
     pub(crate) fn ids(&self) -> Vec<FrameId> {

@@ -28,11 +28,12 @@ use crate::{Error, ErrorKind, Mutations, Result, Rows, Scan, Store, Visit};
 use blobs::{LiveBlobs, engine_error};
 use holt::Tree;
 use overlay::Overlay;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
 
-/// How often a get whose value does not match its checksum is repeated before the writer is excluded.
+/// How often a get that met a writer is repeated before the writer is excluded.
 const TORN_GETS_MAX: u32 = 3;
 
 /// What [`HoltStore::open`] found.
@@ -168,6 +169,25 @@ impl HoltStore {
     }
 }
 
+impl HoltStore {
+    /// A get that may have met a writer.
+    ///
+    /// The engine reads a frame without a latch and checks afterwards that no writer was in it. It copies the value
+    /// after that check, so a get beside a writer may answer a torn value: its checksum says so. And on torn bytes
+    /// it may panic, holding nothing. Either is a reason to read again.
+    fn try_get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        let read = AssertUnwindSafe(|| read::get(&self.tree, &self.overlay, key));
+        catch_unwind(read).unwrap_or_else(|_| {
+            Err(Error::new(
+                ErrorKind::Engine,
+                "get",
+                crate::error::show_key(key),
+                "the engine panicked",
+            ))
+        })
+    }
+}
+
 impl Drop for HoltStore {
     fn drop(&mut self) {
         // The engine writes its dirty frames once more while it stops; nothing could publish them.
@@ -177,16 +197,14 @@ impl Drop for HoltStore {
 
 impl Rows for HoltStore {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
-        // The engine checks that no writer was in the frame before it copies the value, not after: a get beside a
-        // writer may answer a torn value. Its checksum says so, and it is read again.
         for _ in 0..TORN_GETS_MAX {
-            match read::get(&self.tree, &self.overlay, key) {
-                Err(error) if error.kind == ErrorKind::Corrupt => {}
+            match self.try_get(key) {
+                Err(error) if matches!(error.kind, ErrorKind::Corrupt | ErrorKind::Engine) => {}
                 answer => return answer,
             }
         }
         let _writer = self.writer.read().unwrap_or_else(PoisonError::into_inner);
-        read::get(&self.tree, &self.overlay, key)
+        self.try_get(key)
     }
 
     fn scan(&self, range: Scan<'_>, visit: &mut dyn FnMut(&[u8], &[u8]) -> Visit) -> Result<()> {
