@@ -105,6 +105,8 @@ pub struct Batch<'a, R: Rows> {
     events: events::EventLog,
     answers: Vec<Answer>,
     must_sync: bool,
+    /// Whether rows were written that are exact at the end of the batch only.
+    coalesced: bool,
     /// What the batch writes about the window at its end.
     pub(crate) save: Save,
 }
@@ -129,6 +131,7 @@ impl<'a, R: Rows> Batch<'a, R> {
             events: events::EventLog::default(),
             answers: Vec::new(),
             must_sync: false,
+            coalesced: false,
             save: Save::default(),
         };
         batch.begin();
@@ -202,6 +205,9 @@ impl<'a, R: Rows> Batch<'a, R> {
         self.flush_touched()?;
         self.write_windows();
         let last = self.state.last;
+        if self.coalesced {
+            self.note_span(self.first, last);
+        }
         self.txn.keep();
         let events = self.encode_events()?;
         Ok(Finished {
@@ -241,6 +247,7 @@ impl<'a, R: Rows> Batch<'a, R> {
         self.note_changes();
         self.write_retired();
         self.txn.keep();
+        self.coalesced |= !self.scratch.dirs.is_empty() || !self.scratch.usage.is_empty();
         self.dirs.extend(self.scratch.dirs.drain(..));
         self.usage.extend(self.scratch.usage.drain(..));
         self.keep_events();
@@ -259,6 +266,11 @@ impl<'a, R: Rows> Batch<'a, R> {
     /// Adds an event of the running command.
     pub(crate) fn event(&mut self, event: Event) {
         self.scratch.events.push(event);
+    }
+
+    /// The version of the batch's first command.
+    pub(crate) fn first_version(&self) -> Version {
+        self.first
     }
 
     pub(crate) fn actor(&self) -> Vec<u8> {

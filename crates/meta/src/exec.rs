@@ -22,6 +22,7 @@ mod rollback;
 mod sessions;
 mod setattr;
 mod snapshot;
+mod spans;
 mod time;
 mod timelines;
 mod window;

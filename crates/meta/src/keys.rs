@@ -12,6 +12,8 @@ use nokv_types::{Ino, ObjectId, QuotaId, ReservationId, TimelineId, UploadId, Ve
 pub(crate) enum Family {
     /// Body rows: (timeline, ino, range, inverted generation).
     Body = b'b',
+    /// Versions that lie inside a batch: (last version).
+    Span = b'B',
     /// Directory entries: (timeline, parent, name). Versioned.
     Dentry = b'd',
     /// How far the flattening of a deep timeline has come: (timeline).

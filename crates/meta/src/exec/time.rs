@@ -42,6 +42,7 @@ impl<R: Rows> Batch<'_, R> {
             self.txn.put(floor_key(), encode_floor(floor));
             self.queue_window(before, floor)?;
         }
+        self.trim_spans(floor)?;
         let ended = self.end_pins(PINS_STEP)?;
         more |= ended == PINS_STEP;
         let (expired, more_sessions) = self.expire_sessions()?;

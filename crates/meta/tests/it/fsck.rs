@@ -319,3 +319,43 @@ fn a_malformed_row_is_found_wherever_it_is() {
     }
     assert!(seen > 20);
 }
+
+#[test]
+fn a_fork_at_a_version_inside_a_batch_is_exact() {
+    let mut world = World::new();
+    let dir = world.create(ROOT, "dir", NewKind::Directory);
+    let create = |text: &str| {
+        Request::internal(Command::Create {
+            parent: dir,
+            name: name(text),
+            inode: OWNER,
+            kind: NewKind::File,
+        })
+    };
+    let answers = world.batch(vec![create("a"), create("b"), create("c")]);
+    let version = answers[0].as_ref().unwrap().version;
+    let origin = Origin::Root {
+        name: b"main".to_vec(),
+        version,
+    };
+    let fork = world
+        .run(Command::Fork {
+            name: b"fork".to_vec(),
+            origin,
+        })
+        .unwrap();
+    let Outcome::Root(root) = fork.outcome else {
+        panic!("{fork:?}")
+    };
+    assert!(check(&world).is_clean(), "{:?}", check(&world).findings);
+    let dir = Node::new(root.node.timeline, dir.ino);
+    for text in world.names(dir) {
+        world
+            .run(Command::Unlink {
+                parent: dir,
+                name: name(&text),
+            })
+            .unwrap();
+    }
+    assert!(check(&world).is_clean(), "{:?}", check(&world).findings);
+}

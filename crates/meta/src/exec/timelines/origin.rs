@@ -59,9 +59,9 @@ impl<R: Rows> Batch<'_, R> {
         }
         let at = ReadPoint {
             timeline: root.timeline,
-            version: version.min(now),
+            version: self.exact_version(version.min(now))?,
         };
-        let at = if version >= now {
+        let at = if at.version >= now {
             at
         } else {
             read::check_readable(&self.txn, &self.state.timelines, at)?
