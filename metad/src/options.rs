@@ -69,6 +69,8 @@ pub struct Limits {
     pub log_reserve_bytes: u64,
     /// Log that may have to be replayed at the next start.
     pub redo_bytes: u64,
+    /// Size at which the next event file is begun.
+    pub event_file_bytes: u64,
     /// Frames of 512 KiB in memory.
     pub pool_frames: usize,
     /// Whether every frame is read and checked when the engine opens.
@@ -90,6 +92,7 @@ impl Default for Limits {
             log_bytes: nokv_journal::log::LOG_LIMIT_BYTES,
             log_reserve_bytes: nokv_journal::log::LOG_RESERVE_BYTES,
             redo_bytes: REDO_BYTES_MAX,
+            event_file_bytes: nokv_journal::events::EVENT_FILE_BYTES,
             pool_frames: nokv_store::Settings::default().pool_frames,
             verify_on_open: true,
             gc_grace: GC_GRACE,

@@ -1,167 +1,153 @@
-//! Proving what is kept against a full walk: counts of entries, ways back, references, presence of objects.
-//!
-//! Only what callers can see and what the state machine counts is proven here; a damaged row shows itself by its
-//! checksum on the way.
+//! Proving rows against each other, and that every object that a body needs is there.
 
 use super::blobs::refused;
 use super::{Answered, Embedded};
-use nokv_client::{Finding, FsckReport, Namespace as _, View};
-use nokv_meta::ObjectMismatch;
+use crate::error::read_failed;
+use nokv_client::{Ack, Finding, FsckReport, Namespace as _, View};
+use nokv_meta::{FsckFinding, fsck};
 use nokv_object::layout;
-use nokv_types::{Attr, Code, FileKind, Ino, Name, ObjectId, Source};
+use nokv_types::{Attr, Code, Command, FileKind, Ino, Name, ObjectId, Outcome, Request, Source, Work};
 use std::collections::BTreeSet;
 
 /// Entries read at once.
 const PAGE: usize = 1000;
-/// Findings that a report names.
-const FINDINGS_MAX: usize = 10_000;
+/// Rows that one step of a repair makes right.
+const FIXES_MAX: u32 = 1000;
+/// Steps of one repair; each makes something right, or it is the last.
+const REPAIRS_MAX: u32 = 1000;
 
 impl Embedded {
-    pub(super) fn check(&self, _repair: bool) -> Answered<FsckReport> {
-        let mut walk = Walk::default();
-        for mismatch in self.read(|reader| reader.object_mismatches())? {
-            let (subject, detail) = match mismatch {
-                ObjectMismatch::Object(id, kept, found) => (
-                    format!("{:032x}", id.0),
-                    format!("{} references of {} bytes are kept, {} of {} found", kept.0, kept.1, found.0, found.1),
-                ),
-                ObjectMismatch::Upload(id, kept, found) => {
-                    (format!("upload {}", id.0), format!("{kept} references are kept, {found} found"))
-                }
-                ObjectMismatch::Queue(id) => {
-                    (format!("{:032x}", id.0), "it should not be on the delete queue, or should be".to_owned())
-                }
-            };
-            walk.find("object-count", subject, detail);
+    pub(super) fn check(&self, repair: bool) -> Answered<FsckReport> {
+        let before = self.check_rows()?;
+        let mut after = before.findings.clone();
+        if repair && !before.is_clean() {
+            self.repair()?;
+            after = self.check_rows()?.findings;
         }
+        let left: BTreeSet<_> = after.iter().map(|finding| (finding.wrong, finding.key.clone())).collect();
+        let mut report = FsckReport {
+            rows: before.rows,
+            inodes: before.inodes,
+            objects: 0,
+            findings: Vec::new(),
+        };
+        for finding in before.findings {
+            let repaired = !left.contains(&(finding.wrong, finding.key.clone()));
+            report.findings.push(named(&finding, repaired));
+        }
+        self.check_objects(&mut report)?;
+        Ok(report)
+    }
+
+    /// Nothing may change the rows meanwhile: the commit role is held.
+    fn check_rows(&self) -> Answered<nokv_meta::FsckReport> {
+        let core = &self.engine.core;
+        let role = core.lock_role();
+        let report = fsck(&core.store).map_err(read_failed);
+        drop(role);
+        core.queue.nominate();
+        report
+    }
+
+    fn repair(&self) -> Answered<()> {
+        for _ in 0..REPAIRS_MAX {
+            let work = Work::Repair { fixes_max: FIXES_MAX };
+            let request = Request::internal(Command::Work(work));
+            let answer = self.submit(vec![request], Ack::Durable).pop();
+            let Some(reply) = answer.transpose()? else { break };
+            if !matches!(reply.outcome, Outcome::Worked { done: 1.., more: true }) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn check_objects(&self, report: &mut FsckReport) -> Answered<()> {
+        let mut objects = BTreeSet::new();
         let mut views: Vec<View> = self.roots()?.iter().map(|root| View::head_of(root.node)).collect();
         views.extend(self.pins()?.iter().map(|pin| View {
             point: pin.at,
             node: pin.node,
         }));
         for view in views {
-            self.walk(view, &mut walk)?;
+            self.objects_of(view, &mut objects)?;
         }
-        self.check_objects(&mut walk)?;
-        walk.report.objects = walk.objects.len() as u64;
-        Ok(walk.report)
+        report.objects = objects.len() as u64;
+        for object in objects {
+            let there = self.engine.core.objects.head(&layout::data(object.0)).map_err(refused)?;
+            if there.is_none() {
+                report.findings.push(Finding {
+                    rule: "object-missing".to_owned(),
+                    subject: format!("{:032x}", object.0),
+                    detail: "bodies refer to it and the object store does not have it".to_owned(),
+                    repaired: false,
+                });
+            }
+        }
+        Ok(())
     }
 
-    fn walk(&self, view: View, walk: &mut Walk) -> Answered<()> {
-        let root = match self.getattr(view.point, view.node.ino) {
-            Ok(attr) => attr,
-            Err(error) if error.code() == Some(Code::VersionExpired) => return Ok(()),
-            Err(error) => return Err(error),
-        };
-        let mut dirs = vec![(view.node.ino, root)];
-        while let Some((dir, attr)) = dirs.pop() {
-            walk.report.inodes += 1;
-            if attr.kind != FileKind::Directory {
-                self.check_body(view, dir, &attr, walk)?;
-                continue;
-            }
-            let (mut after, mut entries): (Option<Name>, u64) = (None, 0);
+    fn objects_of(&self, view: View, objects: &mut BTreeSet<ObjectId>) -> Answered<()> {
+        let mut dirs = vec![view.node.ino];
+        while let Some(dir) = dirs.pop() {
+            let mut after: Option<Name> = None;
             loop {
-                let page = self.readdir(view.point, dir, after.as_ref(), PAGE, true)?;
-                walk.report.rows += page.entries.len() as u64;
-                entries += page.entries.len() as u64;
+                let page = match self.readdir(view.point, dir, after.as_ref(), PAGE, true) {
+                    Ok(page) => page,
+                    // It was removed meanwhile, or the view is that of a file.
+                    Err(error) if matches!(error.code(), Some(Code::NotFound | Code::NotADirectory)) => break,
+                    Err(error) => return Err(error),
+                };
                 after = page.entries.last().map(|entry| entry.name.clone());
                 for entry in page.entries {
-                    if let Some(attr) = self.check_entry(view, dir, &entry, walk)? {
-                        dirs.push((entry.node.ino, attr));
+                    match (entry.kind, entry.attr) {
+                        (FileKind::Directory, _) => dirs.push(entry.node.ino),
+                        (FileKind::File, Some(attr)) => self.objects_in(view, entry.node.ino, &attr, objects)?,
+                        _ => {}
                     }
                 }
                 if !page.more {
                     break;
                 }
             }
-            // A live directory may change between two pages.
-            let now = self.getattr(view.point, dir)?;
-            if entries != u64::from(attr.entries) && now == attr {
-                let detail = format!("{} entries are counted, {entries} found", attr.entries);
-                walk.find("entry-count", format!("inode {}", dir.0), detail);
-            }
         }
         Ok(())
     }
 
-    fn check_entry(
-        &self,
-        view: View,
-        dir: Ino,
-        entry: &nokv_types::DirEntry,
-        walk: &mut Walk,
-    ) -> Answered<Option<Attr>> {
-        let subject = || format!("inode {} in {}", entry.node.ino.0, dir.0);
-        let by_ino = match self.getattr(view.point, entry.node.ino) {
-            Ok(attr) => attr,
-            Err(error) => {
-                walk.find("entry-inode", subject(), error.to_string());
-                return Ok(None);
-            }
-        };
-        if entry.attr.is_none_or(|attr| attr.kind != by_ino.kind) || entry.kind != by_ino.kind {
-            walk.find("entry-attributes", subject(), "entry and inode are of two kinds".to_owned());
-        }
-        if let Err(error) = self.path_of(view.point, entry.node.ino) {
-            walk.find("way-back", subject(), error.to_string());
-        }
-        Ok(Some(by_ino))
-    }
-
-    fn check_body(&self, view: View, ino: Ino, attr: &Attr, walk: &mut Walk) -> Answered<()> {
-        if attr.kind != FileKind::File {
-            return Ok(());
-        }
+    fn objects_in(&self, view: View, ino: Ino, attr: &Attr, objects: &mut BTreeSet<ObjectId>) -> Answered<()> {
         let mut offset = 0;
-        while offset < attr.size {
-            let len = (attr.size - offset).min(nokv_types::RANGE_BYTES);
+        // A hole without end has no objects in it.
+        let end = if attr.allocated == 0 { 0 } else { attr.size };
+        while offset < end {
+            let len = (end - offset).min(nokv_types::RANGE_BYTES);
             let plan = match self.read_plan(view.point, ino, offset, len) {
                 Ok(plan) => plan,
-                Err(error) => {
-                    walk.find("body", format!("inode {}", ino.0), error.to_string());
-                    return Ok(());
-                }
+                Err(error) if error.code() == Some(Code::NotFound) => break,
+                Err(error) => return Err(error),
             };
             for extent in plan.extents {
                 if let Source::Slice(slice) = extent.source {
-                    walk.objects.insert(slice.object);
+                    objects.insert(slice.object);
                 }
             }
             offset += len;
         }
         Ok(())
     }
+}
 
-    fn check_objects(&self, walk: &mut Walk) -> Answered<()> {
-        let objects = std::mem::take(&mut walk.objects);
-        for object in &objects {
-            let there = self.engine.core.objects.head(&layout::data(object.0)).map_err(refused)?;
-            if there.is_none() {
-                walk.find("object-missing", format!("{:032x}", object.0), "bodies refer to it".to_owned());
-            }
+fn named(finding: &FsckFinding, repaired: bool) -> Finding {
+    let mut rule = String::new();
+    for letter in format!("{:?}", finding.wrong).chars() {
+        if letter.is_ascii_uppercase() && !rule.is_empty() {
+            rule.push('-');
         }
-        walk.objects = objects;
-        Ok(())
+        rule.push(letter.to_ascii_lowercase());
     }
-}
-
-/// A walk under way.
-#[derive(Debug, Default)]
-struct Walk {
-    report: FsckReport,
-    objects: BTreeSet<ObjectId>,
-}
-
-impl Walk {
-    fn find(&mut self, rule: &str, subject: String, detail: String) {
-        if self.report.findings.len() < FINDINGS_MAX {
-            self.report.findings.push(Finding {
-                rule: rule.to_owned(),
-                subject,
-                detail,
-                repaired: false,
-            });
-        }
+    Finding {
+        rule,
+        subject: nokv_types::show_bytes(&finding.key),
+        detail: finding.detail.clone(),
+        repaired,
     }
 }

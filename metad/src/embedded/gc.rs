@@ -12,6 +12,7 @@ impl Embedded {
             let forgotten = core.forget(&|| false);
             report.rows_reclaimed = forgotten.reclaimed;
             report.rows_pruned = forgotten.pruned;
+            core.trim_events()?;
         }
         if options.ignore_grace && !options.dry_run && self.read(|reader| reader.dead_count())? > 0 {
             // A kept checkpoint may still reach what is dead: two new ones do not.

@@ -8,6 +8,7 @@ use crate::reads::Published;
 use crate::workers::{Bells, Checkpoints, Events};
 use crate::{Error, ErrorKind, Options, Result};
 use nokv_journal::checkpoint::{Head, Identity};
+use nokv_journal::events::EventOptions;
 use nokv_journal::recovery::{RecoverySpec, Verdict, recover as recover_log};
 use nokv_journal::{LogTime, OsDisk};
 use nokv_types::failpoint;
@@ -59,7 +60,11 @@ pub(super) fn recover(home: Home, identity: &Identity, options: Options) -> Resu
     let found = recover_log(&spec, &mut machine)?;
     let state = machine.state(&found.store, found.at.version)?;
     let log = found.log;
-    let events = Events::open(&home, workspace, &found.at, &log.upkeep())?;
+    let event_options = EventOptions {
+        file_bytes: options.limits.event_file_bytes,
+        ..EventOptions::new(workspace)
+    };
+    let events = Events::open(&home, event_options, &found.at, &log.upkeep())?;
     let checkpoints = Checkpoints::new(found.covered_seq);
     note_head(&checkpoints, &options, workspace)?;
     let usage = log.upkeep().usage();

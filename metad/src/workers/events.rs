@@ -6,7 +6,7 @@ use crate::engine::locked;
 use crate::home::Home;
 use crate::{Error, Result};
 use nokv_journal::events::{EventFiles, EventOptions, Retention};
-use nokv_journal::{ErrorKind, LogReader, OsDisk, Position, Upkeep, WorkspaceId};
+use nokv_journal::{ErrorKind, LogReader, OsDisk, Position, Upkeep};
 use nokv_types::Version;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -29,8 +29,7 @@ pub(crate) struct Events {
 
 impl Events {
     /// Opens the files and completes them from the log, whose end is `end`.
-    pub(crate) fn open(home: &Home, workspace: WorkspaceId, end: &Position, log: &Upkeep) -> Result<Self> {
-        let options = EventOptions::new(workspace);
+    pub(crate) fn open(home: &Home, options: EventOptions, end: &Position, log: &Upkeep) -> Result<Self> {
         let opened = EventFiles::open(Arc::new(OsDisk), &home.events(), options, end)?;
         let copied = opened.files.copy_from(log)?;
         Ok(Self {

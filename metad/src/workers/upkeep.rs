@@ -101,7 +101,7 @@ impl Core {
     }
 
     /// Removes event files that are old and needed by no pin and no fork.
-    fn trim_events(&self) -> crate::Result<()> {
+    pub(crate) fn trim_events(&self) -> crate::Result<()> {
         let floor = self.read(|reader| -> nokv_meta::Result<_> {
             let pins = reader.pins()?.into_iter().map(|pin| pin.at.version);
             let forks = reader.roots()?.into_iter().filter_map(|root| Some(root.parent?.version));

@@ -5,11 +5,14 @@ use crate::ring::{Fault, Run};
 use crate::rng::{seed, size};
 use nokv_types::failpoint::{Action, seeded};
 use std::collections::BTreeMap;
+use std::sync::Mutex;
 
 /// Steps of one script.
 const STEPS: u32 = 80;
+/// Runs side by side: each waits for its files most of the time.
+const THREADS: usize = 8;
 /// Scripts that are tried for a point that the first one does not reach.
-const SCRIPTS_MAX: u64 = 24;
+const SCRIPTS_MAX: u64 = 16;
 
 #[test]
 fn a_script_without_faults_ends_as_its_model() {
@@ -25,24 +28,23 @@ fn a_crash_at_every_failpoint_loses_nothing_that_was_answered() {
     let seeds = size("NOKV_CRASH_SEEDS", 1);
     println!("seed {base}, {seeds} per point");
     let profiles = Profiles::of(base);
-    let mut table = BTreeMap::new();
-    for point in points::all() {
-        let (mut hits, mut fired, mut acknowledged) = (0, 0, 0);
-        for script in profiles.reaching(point).take(seeds as usize) {
-            let k = seeded(script, point, profiles.hits(script, point));
-            let fault = Fault {
-                point,
-                k,
-                action: Action::Crash,
-            };
-            println!("{point} hit {k} of script {script}");
-            let outcomes = Run::all(script, STEPS, Some(fault));
-            let seen = outcomes.hits.get(point).copied().unwrap_or_default();
-            hits += seen.hits;
-            fired += seen.fired;
-            acknowledged += outcomes.acknowledged;
+    let table = Mutex::new(BTreeMap::new());
+    let work = Mutex::new(points::all().iter());
+    std::thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| {
+                loop {
+                    let next = work.lock().unwrap().next().copied();
+                    let Some(point) = next else { break };
+                    let row = crash_at(point, &profiles, seeds as usize);
+                    table.lock().unwrap().insert(point, row);
+                }
+            });
         }
-        table.insert(point, (hits, fired, acknowledged));
+    });
+    let mut table = table.into_inner().unwrap();
+    for (point, row) in crate::twice::all() {
+        table.insert(point, row);
     }
     println!("{:40} {:>8} {:>8} {:>12}", "failpoint", "hits", "fired", "acknowledged");
     for (point, (hits, fired, acknowledged)) in &table {
@@ -51,6 +53,24 @@ fn a_crash_at_every_failpoint_loses_nothing_that_was_answered() {
     let silent: Vec<_> = table.iter().filter(|(_, (_, fired, _))| *fired == 0).map(|(point, _)| point).collect();
     assert!(silent.is_empty(), "never fired: {silent:?}");
     assert!(table.len() >= 60, "{} failpoints", table.len());
+}
+
+/// Hits, faults that fired and acknowledged commands of the runs that die at a point.
+fn crash_at(point: &'static str, profiles: &Profiles, seeds: usize) -> (u64, u64, u64) {
+    let mut row = (0, 0, 0);
+    for script in profiles.reaching(point).take(seeds) {
+        let k = seeded(script, point, profiles.hits(script, point));
+        let fault = Fault {
+            point,
+            k,
+            action: Action::Crash,
+        };
+        println!("{point} hit {k} of script {script}");
+        let outcomes = Run::all(script, STEPS, Some(fault));
+        let seen = outcomes.hits.get(point).copied().unwrap_or_default();
+        row = (row.0 + seen.hits, row.1 + seen.fired, row.2 + outcomes.acknowledged);
+    }
+    row
 }
 
 /// Which scripts reach which points, and how often.
@@ -65,15 +85,23 @@ impl Profiles {
         let mut profiles = Self {
             by_script: BTreeMap::new(),
         };
-        for script in (0..SCRIPTS_MAX.max(4 * wanted)).map(|i| base.wrapping_add(i * 7919)) {
-            let hits = Run::all(script, STEPS, None).hits;
-            let counts = hits.into_iter().map(|(point, seen)| (point, seen.hits)).collect();
-            profiles.by_script.insert(script, counts);
-            let met = |point: &&&str| profiles.reaching(point).count() as u64 >= wanted;
-            if points::all().iter().all(|point| met(&point)) {
-                break;
+        let wanted = wanted.max(SCRIPTS_MAX);
+        let scripts = Mutex::new((0..wanted).map(|i| base.wrapping_add(i * 7919)));
+        let found = Mutex::new(BTreeMap::new());
+        std::thread::scope(|scope| {
+            for _ in 0..THREADS {
+                scope.spawn(|| {
+                    loop {
+                        let next = scripts.lock().unwrap().next();
+                        let Some(script) = next else { break };
+                        let hits = Run::all(script, STEPS, None).hits;
+                        let counts = hits.into_iter().map(|(point, seen)| (point, seen.hits)).collect();
+                        found.lock().unwrap().insert(script, counts);
+                    }
+                });
             }
-        }
+        });
+        profiles.by_script = found.into_inner().unwrap();
         profiles
     }
 

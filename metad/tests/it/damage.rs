@@ -15,18 +15,24 @@ pub(crate) enum Damage {
     Frames,
     /// Bytes of a segment that was never whole stand behind the last one.
     TornTail,
+    /// Bytes that belong to no record stand behind the events.
+    EventsTail,
+    /// An event file in the middle is gone.
+    EventsGap,
     /// A file that a stop left unfinished in the log.
     Leftover,
 }
 
 impl Damage {
     pub(crate) fn draw(rng: &mut Rng, clean: bool) -> Self {
-        match rng.below(8) {
+        match rng.below(10) {
             0 => Self::Manifest,
             1 => Self::Frames,
             // After a clean stop nothing was being written.
             2 | 3 if !clean => Self::TornTail,
             4 => Self::Leftover,
+            5 if !clean => Self::EventsTail,
+            6 => Self::EventsGap,
             _ => Self::None,
         }
     }
@@ -41,6 +47,8 @@ pub(crate) fn inflict(data: &Path, damage: Damage) {
             fs::remove_dir_all(&frames).unwrap();
             fs::create_dir(&frames).unwrap();
         }
+        Damage::EventsTail => events_tail(&data.join("events")),
+        Damage::EventsGap => events_gap(&data.join("events")),
         Damage::TornTail => torn_tail(&data.join("log")),
         Damage::Leftover => fs::write(data.join("log").join("00000000000000ff.log.tmp"), b"half").unwrap(),
     }
@@ -64,6 +72,30 @@ fn torn_tail(log: &Path) {
     garbage.extend_from_slice(&[0x5A; 40]);
     let file = OpenOptions::new().write(true).open(path).unwrap();
     file.write_all_at(&garbage, end as u64).unwrap();
+}
+
+fn events_tail(events: &Path) {
+    if let Some(path) = sorted(events).pop() {
+        let mut bytes = fs::read(&path).unwrap();
+        bytes.extend_from_slice(&[0xA5; 24]);
+        fs::write(&path, bytes).unwrap();
+    }
+}
+
+fn events_gap(events: &Path) {
+    let files = sorted(events);
+    if files.len() > 2 {
+        fs::remove_file(&files[files.len() / 2]).unwrap();
+    }
+}
+
+fn sorted(dir: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(dir) else {
+        return Vec::new();
+    };
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files
 }
 
 /// The last log file with anything in it.

@@ -3,10 +3,15 @@
 mod clock;
 mod crash;
 mod damage;
+mod faults;
+mod kill;
 mod lifecycle;
+mod load;
 mod model;
 mod points;
+mod power;
 mod ring;
 mod rng;
 mod script;
+mod twice;
 mod world;

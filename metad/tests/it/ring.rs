@@ -21,6 +21,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 const SESSION: SessionId = SessionId(7);
+/// The longest that there is; renewed after every jump in time.
+const SESSION_TTL_NS: u64 = 24 * 3600 * 1_000_000_000;
 const SEED: [u8; 16] = [3; 16];
 /// Opens that a run may need: one fault costs at most one more, and scripts reopen a few times.
 const OPENS_MAX: u32 = 50;
@@ -54,6 +56,7 @@ pub(crate) struct Run {
     /// What the last request that was answered said, to be asked again after a crash.
     last: Option<(Request, Answer)>,
     outcomes: Outcomes,
+    ended: bool,
 }
 
 impl Run {
@@ -61,7 +64,7 @@ impl Run {
     pub(crate) fn all(seed: u64, steps: u32, fault: Option<Fault>) -> Outcomes {
         isolate();
         let mut run = Self {
-            scratch: tempfile::tempdir().unwrap(),
+            scratch: scratch(),
             clock: Arc::new(TestClock::new()),
             model: Model::default(),
             rng: Rng::new(seed),
@@ -70,6 +73,7 @@ impl Run {
             pending: None,
             last: None,
             outcomes: Outcomes::default(),
+            ended: false,
         };
         if let Some(fault) = fault {
             arm(fault.point, fault.k, fault.action);
@@ -94,6 +98,7 @@ impl Run {
                 log_file_bytes: 16 << 10,
                 log_reserve_bytes: 64 << 10,
                 log_bytes: 4 << 20,
+                event_file_bytes: 4 << 10,
                 gc_grace: Duration::from_secs(2),
                 ..small_limits()
             },
@@ -133,15 +138,16 @@ impl Run {
         self.count();
     }
 
+    /// Takes the counters once the fault has fired, or at the end; until then it stays armed.
     fn count(&mut self) {
-        for (point, seen) in report() {
-            let total = self.outcomes.hits.entry(point).or_default();
-            total.hits += seen.hits;
-            total.fired += seen.fired;
-        }
-        let fired = self.outcomes.hits.values().any(|seen| seen.fired > 0);
-        // Counters start again; a fault that has not fired yet stays armed.
-        if fired {
+        let seen = report();
+        let fired = seen.values().any(|seen| seen.fired > 0);
+        if fired || self.ended {
+            for (point, seen) in seen {
+                let total = self.outcomes.hits.entry(point).or_default();
+                total.hits += seen.hits;
+                total.fired += seen.fired;
+            }
             disarm();
         }
     }
@@ -163,10 +169,7 @@ impl Run {
                     namespace = self.reopen(namespace);
                     true
                 }
-                4 => {
-                    self.clock.advance(Duration::from_secs(2 * 3600));
-                    true
-                }
+                4 => self.jump(&namespace),
                 _ => self.step(&namespace),
             };
             if !healthy || namespace.engine().failure().is_some() {
@@ -219,6 +222,23 @@ impl Run {
         self.take(step, request, answer);
     }
 
+    /// Time passes: past the window, and past what reservations live.
+    fn jump(&mut self, namespace: &Embedded) -> bool {
+        self.clock.advance(Duration::from_secs(2 * 3600));
+        if self.sequence == 0 {
+            return true;
+        }
+        let renew = Request::internal(Command::SessionRenew { session: SESSION });
+        match namespace.submit(vec![renew], Ack::Durable).remove(0) {
+            Ok(_) => true,
+            Err(refusal) => {
+                self.outcomes.refused.insert(refusal.code);
+                assert!(!matches!(refusal.code, Code::SessionExpired), "{refusal}");
+                false
+            }
+        }
+    }
+
     fn step(&mut self, namespace: &Embedded) -> bool {
         if self.pending.is_some() {
             return true;
@@ -246,7 +266,7 @@ impl Run {
     fn begin(&mut self, namespace: &Embedded) -> bool {
         let open = Command::SessionOpen {
             session: SESSION,
-            ttl_ns: u64::MAX / 4,
+            ttl_ns: SESSION_TTL_NS,
         };
         let answer = namespace.submit(vec![Request::internal(open)], Ack::Durable).remove(0);
         let there = match &answer {
@@ -256,6 +276,8 @@ impl Run {
         };
         if there {
             self.sequence = 1;
+        } else if namespace.engine().failure().is_none() {
+            panic!("{answer:?}");
         }
         there
     }
@@ -277,7 +299,10 @@ impl Run {
 
     fn take(&mut self, step: Step, request: Request, answer: Answer) -> bool {
         match &answer {
-            Ok(_) => {
+            Ok(reply) => {
+                if std::env::var_os("NOKV_TRACE").is_some() {
+                    println!("{} {step:?}", reply.version.0);
+                }
                 self.model.apply(&step);
                 self.outcomes.acknowledged += 1;
                 self.last = Some((request, answer));
@@ -318,21 +343,24 @@ impl Run {
 
     /// The end of a run: everything there, fsck clean, exactly the reachable objects left.
     fn prove(&mut self) {
+        self.ended = true;
         self.count();
-        disarm();
         let namespace = self.open();
         self.catch_up(&namespace);
         assert_eq!(Model::read(&namespace), self.model);
-        for _ in 0..4 {
-            // Past the window, the grace and the second sweep of a reservation.
-            self.clock.advance(Duration::from_secs(30 * 3600));
-            namespace.checkpoint().unwrap();
-            namespace.gc(&GcOptions { ignore_grace: true, ..GcOptions::default() }).unwrap();
-        }
+        self.age(&namespace);
         assert_eq!(Model::read(&namespace), self.model);
+        let (there, wanted) = (listed(&*self.objects()), self.model.objects());
+        assert!(there.is_superset(&wanted), "a reachable object was deleted");
+        // A snapshot may hold what was removed and not reclaimed yet when it was made.
+        for key in std::mem::take(&mut self.model.snapshots).into_keys() {
+            let release = command(&namespace, &Step::Release(key));
+            namespace.submit(vec![Request::internal(release)], Ack::Durable).remove(0).unwrap();
+        }
+        self.age(&namespace);
+        self.prove_objects(&namespace);
         let report = namespace.fsck(false).unwrap();
         assert!(report.findings.is_empty(), "{:?}", report.findings);
-        assert_eq!(listed(&*self.objects()), self.model.objects(), "exactly the reachable objects");
         let version: Version = namespace.version().unwrap();
         namespace.close().unwrap();
         drop(namespace);
@@ -340,6 +368,34 @@ impl Run {
         assert!(again.version().unwrap() >= version);
         assert_eq!(Model::read(&again), self.model);
     }
+}
+
+impl Run {
+    /// Past the window, the grace and the second sweep of a reservation.
+    fn age(&self, namespace: &Embedded) {
+        for _ in 0..4 {
+            self.clock.advance(Duration::from_secs(30 * 3600));
+            namespace.checkpoint().unwrap();
+            let options = GcOptions {
+                ignore_grace: true,
+                ..GcOptions::default()
+            };
+            namespace.gc(&options).unwrap();
+        }
+    }
+
+    fn prove_objects(&self, namespace: &Embedded) {
+        let (there, wanted) = (listed(&*self.objects()), self.model.objects());
+        for object in there.symmetric_difference(&wanted) {
+            let known = namespace.gc_explain(*object).unwrap();
+            panic!("stored {}, wanted {}: {known:?}", there.contains(object), wanted.contains(object));
+        }
+    }
+}
+
+/// In memory where there is such a place: the death of a process loses nothing of either, and syncs cost nothing.
+fn scratch() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
 }
 
 /// The bodies in an object store.

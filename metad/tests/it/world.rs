@@ -2,14 +2,17 @@
 
 use nokv_client::{Ack, Namespace as _};
 use nokv_metad::{Embedded, Limits, Options};
-use nokv_object::ObjectStore;
 use nokv_object::memory::MemoryStore;
+use nokv_object::{
+    ETag, Key, Listed, Object, ObjectMeta, ObjectStore, PutOutcome, Result, SignRequest, SignedUrl,
+};
 use nokv_types::{
     Answer, Command, Ino, Name, NewInode, NewKind, Node, Outcome, ReadPoint, Reply, Request, TimelineId,
     Version,
 };
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 pub(crate) const ROOT: Node = Node {
     timeline: TimelineId::FIRST,
@@ -30,15 +33,21 @@ pub(crate) struct World {
     _scratch: tempfile::TempDir,
     pub(crate) data: PathBuf,
     pub(crate) objects: Arc<dyn ObjectStore>,
+    spoiled: Arc<AtomicBool>,
 }
 
 impl World {
     pub(crate) fn new() -> Self {
         let scratch = tempfile::tempdir().unwrap();
+        let spoiled = Arc::new(AtomicBool::new(false));
         Self {
             data: scratch.path().join("data"),
             _scratch: scratch,
-            objects: Arc::new(MemoryStore::new()),
+            objects: Arc::new(Spoiling {
+                inner: MemoryStore::new(),
+                spoiled: Arc::clone(&spoiled),
+            }),
+            spoiled,
         }
     }
 
@@ -58,8 +67,62 @@ impl World {
         Embedded::open(&self.data, self.options()).unwrap()
     }
 
+    /// Parts that are read back are not what was written, until [`World::spare_parts`].
+    pub(crate) fn spoil_parts(&self) {
+        self.spoiled.store(true, Ordering::SeqCst);
+    }
+
+    pub(crate) fn spare_parts(&self) {
+        self.spoiled.store(false, Ordering::SeqCst);
+    }
+
     pub(crate) fn path(&self) -> &Path {
         &self.data
+    }
+}
+
+/// A store whose checkpoint parts can be made to read back wrong.
+#[derive(Debug)]
+struct Spoiling {
+    inner: MemoryStore,
+    spoiled: Arc<AtomicBool>,
+}
+
+impl ObjectStore for Spoiling {
+    fn put_if_absent(&self, key: &Key, bytes: &[u8], crc32c: u32) -> Result<PutOutcome> {
+        self.inner.put_if_absent(key, bytes, crc32c)
+    }
+
+    fn put_if_match(&self, key: &Key, bytes: &[u8], expected: Option<&ETag>) -> Result<ETag> {
+        self.inner.put_if_match(key, bytes, expected)
+    }
+
+    fn get(&self, key: &Key) -> Result<Object> {
+        let mut object = self.inner.get(key)?;
+        if key.as_str().contains("/part-") && self.spoiled.load(Ordering::SeqCst) {
+            object.bytes[0] ^= 1;
+        }
+        Ok(object)
+    }
+
+    fn get_range(&self, key: &Key, offset: u64, len: u64) -> Result<Vec<u8>> {
+        self.inner.get_range(key, offset, len)
+    }
+
+    fn head(&self, key: &Key) -> Result<Option<ObjectMeta>> {
+        self.inner.head(key)
+    }
+
+    fn delete(&self, keys: &[Key]) -> Result<()> {
+        self.inner.delete(keys)
+    }
+
+    fn list(&self, prefix: &str, start_after: Option<&Key>, limit: usize) -> Result<Vec<Listed>> {
+        self.inner.list(prefix, start_after, limit)
+    }
+
+    fn sign(&self, request: &SignRequest<'_>) -> Result<SignedUrl> {
+        self.inner.sign(request)
     }
 }
 
@@ -84,6 +147,13 @@ pub(crate) fn create(parent: Node, text: &str, kind: NewKind) -> Request {
         name: name(text),
         inode: OWNER,
         kind,
+    })
+}
+
+pub(crate) fn remove_tree(parent: Node, text: &str) -> Request {
+    Request::internal(Command::RemoveTree {
+        parent,
+        name: name(text),
     })
 }
 

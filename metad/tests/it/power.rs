@@ -1,0 +1,104 @@
+//! Power cut under load: everything durable is there, and what is gone is the end of the order of commands.
+
+use crate::load;
+use crate::kill::{options, prove_clean};
+use crate::rng::{Rng, seed, size};
+use nokv_metad::{Embedded, Options};
+use nokv_testkit::loop_disk::LoopDisk;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+const DISK_BYTES: u64 = 256 << 20;
+/// Longest wait for the load to get something answered.
+const LOOKS_MAX: u32 = 60_000;
+
+#[test]
+fn a_power_cut_loses_nothing_that_was_durable() {
+    let seed = seed("NOKV_POWER_SEED");
+    let cuts = size("NOKV_POWER_CUTS", 5);
+    let scratch = tempfile::tempdir().unwrap();
+    let mut disk = match LoopDisk::make(scratch.path(), DISK_BYTES) {
+        Ok(disk) => disk,
+        Err(error) => {
+            println!("NOT QUALIFIED: no loop device for a power cut: {error}");
+            return;
+        }
+    };
+    println!("seed {seed}, {cuts} cuts");
+    let mut rng = Rng::new(seed);
+    // Notes are kept where the power stays.
+    let notes = scratch.path().join("notes");
+    fs::create_dir(&notes).unwrap();
+    let (mut noted, mut lost, mut canaries) = (0, 0, 0);
+    for cut in 0..cuts {
+        let namespace = open(disk.path());
+        load_until_cut(&namespace, &disk, &notes, noted + 10 + rng.below(80) as u64);
+        drop(namespace);
+        disk.restart().unwrap();
+        if !canary(disk.path()).exists() {
+            canaries += 1;
+        }
+        let namespace = open(disk.path());
+        let (now, gone) = load::prove(&namespace, &notes, true);
+        println!("cut {cut}: {now} noted, {gone} gone, {:?}", namespace.engine().recovered().verdict);
+        assert!(now > noted, "nothing was answered");
+        lost += gone;
+        noted = now - gone;
+        // What is gone may come again under the same number.
+        forget(&namespace, &notes);
+        prove_clean(&namespace, disk.path());
+        namespace.close().unwrap();
+    }
+    println!("{canaries} canaries and {lost} requests that were not durable are gone");
+    assert!(canaries > 0, "the cuts lose nothing: they prove nothing");
+}
+
+fn open(dir: &Path) -> Embedded {
+    let data = dir.join("data");
+    let options = || Options {
+        // The disk is about to fail on purpose.
+        fatal: Arc::new(|_| ()),
+        ..options(dir)
+    };
+    match Embedded::open(&data, options()) {
+        Err(error) if error.kind == nokv_metad::ErrorKind::Missing => Embedded::create(&data, options()).unwrap(),
+        opened => opened.unwrap(),
+    }
+}
+
+fn canary(dir: &Path) -> std::path::PathBuf {
+    dir.join("canary")
+}
+
+fn load_until_cut(namespace: &Embedded, disk: &LoopDisk, notes: &Path, until: u64) {
+    std::thread::scope(|scope| {
+        for caller in 0..load::CALLERS {
+            scope.spawn(move || load::run(namespace, notes, caller, u64::MAX));
+        }
+        for _ in 0..LOOKS_MAX {
+            let now: u64 = (0..load::CALLERS).map(|caller| load::notes(notes, caller).len() as u64).sum();
+            if now >= until {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        // Never synced by itself: it is gone when the cut is one.
+        fs::write(canary(disk.path()), b"not synced").unwrap();
+        disk.cut_power().unwrap();
+    });
+}
+
+/// Notes of requests that are gone.
+fn forget(namespace: &Embedded, notes: &Path) {
+    for caller in 0..load::CALLERS {
+        let there = load::present(namespace, load::home(namespace, caller));
+        let kept: String = load::notes(notes, caller)
+            .into_iter()
+            .filter(|note| note.number < there)
+            .map(|note| format!("{} {} {} {} .\n", note.number, note.durable, note.first.0, note.last.0))
+            .collect();
+        fs::write(load::notes_of(notes, caller), kept).unwrap();
+    }
+}

@@ -1,0 +1,162 @@
+//! Points that no single fault reaches: each behind another fault, or in a state that a script never gets into.
+
+use crate::world::{ROOT, World, create, dir, file, names, one};
+use nokv_client::{Ack, Namespace as _};
+use nokv_metad::{Embedded, Options};
+use nokv_types::NewKind;
+use nokv_types::failpoint::{Action, arm, disarm, isolate, report};
+
+#[test]
+fn points_behind_another_fault_are_reached_and_recovered_from() {
+    for (point, (_, fired, _)) in all() {
+        assert_eq!(fired, 1, "{point}");
+    }
+}
+
+type Row = (u64, u64, u64);
+
+/// Runs all of them; the rows of the hit table.
+pub(crate) fn all() -> Vec<(&'static str, Row)> {
+    let mut rows = vec![undo(), unlist(), events()];
+    for point in ["journal.replace.rename", "journal.replace.sync_dir"] {
+        rows.push(replace(point));
+    }
+    rows.push(punch());
+    rows
+}
+
+fn row(point: &'static str, acknowledged: u64) -> (&'static str, Row) {
+    let seen = report().get(point).copied().unwrap_or_default();
+    disarm();
+    (point, (seen.hits, seen.fired, acknowledged))
+}
+
+fn quiet(world: &World) -> Options {
+    Options {
+        workers: false,
+        ..world.options()
+    }
+}
+
+/// A write for which there is no room, and death while its place is made zero again.
+fn undo() -> (&'static str, Row) {
+    isolate();
+    let world = World::new();
+    let namespace = Embedded::create(world.path(), quiet(&world)).unwrap();
+    file(&namespace, ROOT, "kept");
+    arm("journal.append.write", 1, Action::Enospc);
+    arm("journal.append.undo", 1, Action::Crash);
+    one(&namespace, create(ROOT, "lost", NewKind::File), Ack::Durable).unwrap_err();
+    drop(namespace);
+    let row = row("journal.append.undo", 1);
+    let namespace = world.open();
+    assert_eq!(names(&namespace, ROOT), ["kept"]);
+    row
+}
+
+/// A checkpoint that does not verify, and death while it is taken off the list.
+fn unlist() -> (&'static str, Row) {
+    isolate();
+    let world = World::new();
+    let namespace = Embedded::create(world.path(), quiet(&world)).unwrap();
+    file(&namespace, ROOT, "kept");
+    namespace.checkpoint().unwrap();
+    file(&namespace, ROOT, "too");
+    world.spoil_parts();
+    arm("journal.checkpoint.unlist", 1, Action::Crash);
+    namespace.checkpoint().unwrap_err();
+    drop(namespace);
+    let row = row("journal.checkpoint.unlist", 2);
+    world.spare_parts();
+    let namespace = world.open();
+    assert_eq!(names(&namespace, ROOT), ["kept", "too"]);
+    namespace.checkpoint().unwrap();
+    row
+}
+
+/// An event file in the middle is gone; death while those before it are dropped.
+fn events() -> (&'static str, Row) {
+    isolate();
+    let world = World::new();
+    let options = || {
+        let mut options = quiet(&world);
+        options.limits.event_file_bytes = 4096;
+        options
+    };
+    let namespace = Embedded::create(world.path(), options()).unwrap();
+    let requests = (0..400).map(|i| create(ROOT, &format!("f{i}"), NewKind::File));
+    for request in requests {
+        one(&namespace, request, Ack::Applied).unwrap();
+    }
+    namespace.events(&nokv_client::EventQuery { limit: 1, ..Default::default() }).unwrap();
+    namespace.close().unwrap();
+    drop(namespace);
+    let dir = std::fs::read_dir(world.path().join("events")).unwrap();
+    let mut files: Vec<_> = dir.map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    assert!(files.len() > 2, "{files:?}");
+    std::fs::remove_file(&files[files.len() / 2]).unwrap();
+    arm("journal.events.drop", 1, Action::Crash);
+    Embedded::open(world.path(), options()).unwrap_err();
+    let row = row("journal.events.drop", 400);
+    let namespace = Embedded::open(world.path(), options()).unwrap();
+    assert_eq!(names(&namespace, ROOT).len(), 400);
+    row
+}
+
+/// The log is gone and the loss of what only it held was accepted; death while the new one takes its place.
+fn replace(point: &'static str) -> (&'static str, Row) {
+    isolate();
+    let world = World::new();
+    let namespace = Embedded::create(world.path(), quiet(&world)).unwrap();
+    let sub = dir(&namespace, ROOT, "sub");
+    file(&namespace, sub, "published");
+    namespace.checkpoint().unwrap();
+    namespace.close().unwrap();
+    drop(namespace);
+    std::fs::remove_dir_all(world.path().join("log")).unwrap();
+    let refused = Embedded::open(world.path(), quiet(&world)).unwrap_err();
+    assert_eq!(refused.kind, nokv_metad::ErrorKind::Loss, "{refused}");
+    let accepting = || Options {
+        accept_loss: true,
+        ..quiet(&world)
+    };
+    arm(point, 1, Action::Crash);
+    Embedded::open(world.path(), accepting()).unwrap_err();
+    let row = row(point, 2);
+    let namespace = Embedded::open(world.path(), accepting()).unwrap();
+    assert_eq!(names(&namespace, sub), ["published"]);
+    row
+}
+
+/// Many frames become free at once; death while their blocks are given back.
+fn punch() -> (&'static str, Row) {
+    isolate();
+    let world = World::new();
+    let namespace = Embedded::create(world.path(), quiet(&world)).unwrap();
+    let sub = dir(&namespace, ROOT, "sub");
+    let long = "x".repeat(200);
+    for batch in 0..FILES / 1000 {
+        let requests = (0..1000).map(|i| create(sub, &format!("{}-{long}", batch * 1000 + i), NewKind::File));
+        for answer in namespace.submit(requests.collect(), Ack::Durable) {
+            answer.unwrap();
+        }
+    }
+    namespace.checkpoint().unwrap();
+    arm("store.frames.punch", 1, Action::Crash);
+    one(&namespace, crate::world::remove_tree(ROOT, "sub"), Ack::Durable).unwrap();
+    for _ in 0..8 {
+        let fired = report().get("store.frames.punch").is_some_and(|seen| seen.fired > 0);
+        if fired || namespace.gc(&nokv_client::GcOptions::default()).is_err() || namespace.checkpoint().is_err() {
+            break;
+        }
+    }
+    drop(namespace);
+    let row = row("store.frames.punch", FILES as u64);
+    let namespace = world.open();
+    assert!(names(&namespace, ROOT).is_empty());
+    row
+}
+
+/// Enough for a few dozen frames.
+const FILES: usize = 60_000;
