@@ -20,31 +20,45 @@ pub(crate) fn encode_into(out: &mut Vec<u8>, answer: &Answer) {
 }
 
 fn put_reply(out: &mut Vec<u8>, reply: &Reply) {
-    let (tag, body): (u8, &dyn Fn(&mut Vec<u8>)) = match &reply.outcome {
-        Outcome::Done => (1, &|_| ()),
-        Outcome::Inode(node, attr) => (2, &|out| {
+    out.push(tag_of(&reply.outcome));
+    put_varint(out, reply.version.0);
+    match &reply.outcome {
+        Outcome::Done => (),
+        Outcome::Inode(node, attr) => {
             put_node(out, *node);
             put_attr(out, attr);
-        }),
-        Outcome::Removed(node) => (3, &|out| put_node(out, *node)),
-        Outcome::Pin(pin) => (4, &|out| put_pin(out, pin)),
-        Outcome::Root(root) => (5, &|out| put_root(out, root)),
-        Outcome::Upload(upload) => (6, &|out| put_varint(out, upload.0)),
-        Outcome::Reserved(reservation) => (7, &|out| put_varint(out, reservation.0)),
-        Outcome::Session(session) => (8, &|out| put_varint(out, session.0)),
-        Outcome::Opened { handle, node, attr } => (9, &|out| {
+        }
+        Outcome::Removed(node) => put_node(out, *node),
+        Outcome::Pin(pin) => put_pin(out, pin),
+        Outcome::Root(root) => put_root(out, root),
+        Outcome::Upload(upload) => put_varint(out, upload.0),
+        Outcome::Reserved(reservation) => put_varint(out, reservation.0),
+        Outcome::Session(session) => put_varint(out, session.0),
+        Outcome::Opened { handle, node, attr } => {
             put_varint(out, *handle);
             put_node(out, *node);
             put_attr(out, attr);
-        }),
-        Outcome::Worked { done, more } => (10, &|out| {
+        }
+        Outcome::Worked { done, more } => {
             put_varint(out, *done);
             out.push(u8::from(*more));
-        }),
-    };
-    out.push(tag);
-    put_varint(out, reply.version.0);
-    body(out);
+        }
+    }
+}
+
+fn tag_of(outcome: &Outcome) -> u8 {
+    match outcome {
+        Outcome::Done => 1,
+        Outcome::Inode(..) => 2,
+        Outcome::Removed(_) => 3,
+        Outcome::Pin(_) => 4,
+        Outcome::Root(_) => 5,
+        Outcome::Upload(_) => 6,
+        Outcome::Reserved(_) => 7,
+        Outcome::Session(_) => 8,
+        Outcome::Opened { .. } => 9,
+        Outcome::Worked { .. } => 10,
+    }
 }
 
 /// Decodes an answer; `None` when malformed.

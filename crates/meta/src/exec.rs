@@ -38,8 +38,9 @@ pub use work::PendingWork;
 use crate::Result;
 use crate::batch::Batch;
 use nokv_store::Rows;
-use nokv_types::{Code, Command, Outcome, Refusal, Work};
+use nokv_types::{Command, Outcome, Work};
 
+#[expect(clippy::too_many_lines, reason = "one arm per command, nothing else")]
 pub(crate) fn run<R: Rows>(batch: &mut Batch<'_, R>, command: Command) -> Result<Outcome> {
     match command {
         Command::Create {
@@ -122,6 +123,5 @@ pub(crate) fn run<R: Rows>(batch: &mut Batch<'_, R>, command: Command) -> Result
             keep,
         } => batch.promote(&fork, &onto, discard_live, &keep),
         Command::Work(work) => batch.work(work),
-        other => Err(Refusal::new(Code::Unsupported, format!("{other:?}")).into()),
     }
 }

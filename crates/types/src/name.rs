@@ -160,9 +160,9 @@ pub fn show_bytes(bytes: &[u8]) -> String {
     for chunk in cut.utf8_chunks() {
         for c in chunk.valid().chars() {
             if c.is_control() {
-                text.extend(c.escape_default())
+                text.extend(c.escape_default());
             } else {
-                text.push(c)
+                text.push(c);
             }
         }
         text.extend(chunk.invalid().iter().map(|byte| format!("\\x{byte:02x}")));

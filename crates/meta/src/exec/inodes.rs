@@ -83,14 +83,14 @@ impl<R: Rows> Batch<'_, R> {
     pub(crate) fn look(&self, node: Node) -> Result<Looked> {
         let missing = || Error::refused(Code::NotFound, format!("inode {}", node.ino.0));
         if let Some(slot) = self.known_dir(node) {
-            return match slot.removed {
-                true => Err(missing()),
-                false => Ok(Looked {
-                    node,
-                    attr: slot.attr,
-                    home: Home::Directory,
-                }),
-            };
+            if slot.removed {
+                return Err(missing());
+            }
+            return Ok(Looked {
+                node,
+                attr: slot.attr,
+                home: Home::Directory,
+            });
         }
         let found = self
             .read(node.timeline, Family::Inode, &keys::inode(node.ino))?
