@@ -54,12 +54,14 @@ impl EventFile {
         }
     }
 
-    /// Opens file number `index`; `None` when its header is damaged or not of this workspace. A file
-    /// without a good trailer is read through, up to the first record that is not good.
+    /// Opens file number `index`; `None` when its header is damaged or not of this workspace. The newest
+    /// file, and any without a good trailer, is read through, up to the first record that is not good: its
+    /// trailer may have reached the disk before its records did.
     pub(super) fn open(
         disk: &dyn Disk,
         dir: &Path,
         index: u64,
+        newest: bool,
         options: &EventOptions,
     ) -> Result<Option<Self>> {
         let name = file_name(index);
@@ -72,8 +74,11 @@ impl EventFile {
             return Ok(None);
         };
         let mut opened = Self::empty(header, file);
-        if !opened.load_footer().map_err(failed)? {
+        let footer = opened.load_footer().map_err(failed)?;
+        if newest || !footer {
+            let end = opened.end;
             opened.walk(options, u64::MAX)?;
+            opened.complete = footer && opened.end == end;
         }
         Ok(Some(opened))
     }

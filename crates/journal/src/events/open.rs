@@ -85,7 +85,8 @@ fn connected(
     let mut kept: VecDeque<EventFile> = VecDeque::new();
     let mut dropped = Vec::new();
     for index in indices {
-        let Some(file) = EventFile::open(disk, dir, *index, options)? else {
+        let newest = Some(index) == indices.last();
+        let Some(file) = EventFile::open(disk, dir, *index, newest, options)? else {
             dropped.push(*index);
             continue;
         };

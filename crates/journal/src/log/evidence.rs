@@ -82,6 +82,17 @@ pub(super) fn anchor(
     Ok(found)
 }
 
+/// The offset after the last byte that is not zero. Most of what is looked at is zeros: whole blocks of them are
+/// compared at once.
+fn end_of_data(bytes: &[u8]) -> Option<usize> {
+    const BLOCK: usize = 4096;
+    const ZEROS: [u8; BLOCK] = [0; BLOCK];
+    let blocks = bytes.chunks(BLOCK).enumerate().rev();
+    let (at, block) = { blocks }.find(|(_, block)| *block != &ZEROS[..block.len()])?;
+    let last = block.iter().rposition(|byte| *byte != 0)?;
+    Some(at * BLOCK + last + 1)
+}
+
 /// Calls `visit` for every header of the workspace that stands where a segment may begin, until it answers
 /// `false`; answers the offset after the last byte seen that is not zero.
 fn each_header(
@@ -101,8 +112,8 @@ fn each_header(
         if chunk.is_empty() {
             return Ok(left);
         }
-        if let Some(last) = chunk.iter().rposition(|byte| *byte != 0) {
-            left = Some(offset + last as u64 + 1);
+        if let Some(end) = end_of_data(chunk) {
+            left = Some(offset + end as u64);
             for (at, word) in chunk.chunks_exact(SEGMENT_ALIGN).enumerate() {
                 let at = offset + (at * SEGMENT_ALIGN) as u64;
                 if word != SEGMENT_MAGIC || at < inside_until {

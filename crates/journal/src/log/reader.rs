@@ -4,8 +4,10 @@ use super::files::{Files, LogFile, Shared, file_name};
 use super::seal::SEAL_BYTES;
 use super::window::Window;
 use crate::segment::{Damage, Header, SEGMENT_HEADER_BYTES, Segment};
-use crate::{Error, ErrorKind, Position, Result};
+use crate::{Chain, Error, ErrorKind, Position, Result};
 use std::sync::Arc;
+
+const CHAIN_BYTES: usize = 32;
 
 /// Delivers segments in order from a position; verifies each again.
 #[derive(Debug)]
@@ -121,16 +123,40 @@ impl LogReader {
         Ok(true)
     }
 
-    /// Walks up to segment `seq`.
+    /// Walks up to segment `seq` by headers and chain hashes; payloads on the way are not read.
     fn skip_to(&mut self, seq: u64) -> Result<()> {
         while self.place.seq < seq {
-            if self.next()?.is_none() {
+            if !self.find()? {
                 return Err(Error::corrupt(
                     "read log after",
                     seq.to_string(),
                     "the segment is not there",
                 ));
             }
+            let Self {
+                window,
+                subject,
+                offset,
+                place,
+                ..
+            } = self;
+            let failed = |error| Error::io("read", subject.clone(), error);
+            let head = window.get(*offset, SEGMENT_HEADER_BYTES).map_err(failed)?;
+            let header = Header::decode(head).map_err(|damage| damage.into_error(subject.clone()))?;
+            let chain_at = *offset + (SEGMENT_HEADER_BYTES + header.payload_len as usize) as u64;
+            let chain = window.get(chain_at, CHAIN_BYTES).map_err(failed)?;
+            let chain = chain
+                .first_chunk()
+                .ok_or_else(|| Damage::Short.into_error(subject.clone()))?;
+            if header.seq != place.seq + 1 || header.previous != place.chain {
+                return Err(Damage::Chain.into_error(subject.clone()));
+            }
+            *place = Position {
+                seq: header.seq,
+                chain: Chain(*chain),
+                version: header.last_version,
+            };
+            *offset += header.stored_len() as u64;
         }
         Ok(())
     }
