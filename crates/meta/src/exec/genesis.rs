@@ -3,7 +3,7 @@
 use crate::Result;
 use crate::keys::{self, Family, Key};
 use crate::mvcc::Framed;
-use crate::rows::{Counters, Inode, Place, Record, RootRow, Timeline, Usage};
+use crate::rows::{Counters, Inode, Place, Record, RootRow, TimeRow, Timeline, Usage};
 use crate::state::{CEILING_STEP, Clock, WINDOW_DEFAULT_NS, counters_key};
 use nokv_store::{Mutation, Mutations};
 use nokv_types::{Attr, FileKind, Ino, NewInode, QuotaId, RootKind, TimelineId, Version};
@@ -80,9 +80,14 @@ pub fn genesis(genesis: Genesis, clock: Clock) -> Result<Mutations> {
         log_time: clock.log_ns,
         window: genesis.window_ns,
     };
+    let time = TimeRow {
+        version: first,
+        wall_ns: now,
+    };
     let framed = |value: Vec<u8>| Framed::encode(first, Some(&value));
     let rows = BTreeMap::from([
         (counters_key(), counters.encode()),
+        (super::time::time_key(clock.log_ns), time.encode()),
         (Key::new(Family::Timeline).id(0).done(), timeline.encode()),
         (Key::new(Family::Root).bytes(MAIN_ROOT).done(), main.encode()),
         (

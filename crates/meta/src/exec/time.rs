@@ -68,40 +68,48 @@ impl<R: Rows> Batch<'_, R> {
         self.trim_times(begin)
     }
 
-    /// Removes the time rows before the newest one that is not after `begin`, and answers the version of that.
+    /// Removes the time rows before the newest one that is not after `begin`; answers the version that was current
+    /// at `begin`, and whether more rows can go.
     fn trim_times(&mut self, begin: u64) -> Result<(Version, bool)> {
-        let prefix = [Family::Time as u8];
-        let (mut old, mut failed): (Vec<(Vec<u8>, TimeRow)>, Option<Error>) = (Vec::new(), None);
-        self.txn.scan(Scan::prefix(&prefix), &mut |key, value| {
-            let at = take_id(&key[1..]).map(|(at, _)| at);
-            if at.is_some_and(|at| at > begin) || old.len() > TIME_ROWS_STEP {
-                return Visit::Stop;
-            }
-            match TimeRow::decode(value) {
-                Ok(row) if at.is_some() => old.push((key.to_vec(), row)),
-                Ok(_) => failed = Some(Error::corrupt("malformed key", "time")),
-                Err(error) => failed = Some(error),
-            }
-            if failed.is_some() {
+        let mut old: Vec<(u64, TimeRow)> = Vec::new();
+        let (mut next, mut failed) = (None, None);
+        self.txn
+            .scan(Scan::prefix(&[Family::Time as u8]), &mut |key, value| {
+                let row = take_id(&key[1..])
+                    .ok_or_else(|| Error::corrupt("malformed key", "time"))
+                    .and_then(|(at, _)| Ok((at, TimeRow::decode(value)?)));
+                match row {
+                    Ok((at, row)) if at > begin => next = Some(row),
+                    Ok(_) if old.len() > TIME_ROWS_STEP => (),
+                    Ok(row) => {
+                        old.push(row);
+                        return Visit::Next;
+                    }
+                    Err(error) => failed = Some(error),
+                }
                 Visit::Stop
-            } else {
-                Visit::Next
-            }
-        })?;
+            })?;
         if let Some(error) = failed {
             return Err(error);
         }
         let more = old.len() > TIME_ROWS_STEP;
-        let Some((_, newest)) = old.pop() else {
+        let Some((at, newest)) = old.pop() else {
             return Ok((Version::ZERO, false));
         };
-        for (key, _) in old {
-            self.txn.delete(key);
+        for (at, _) in old {
+            self.txn.delete(time_key(at));
         }
-        Ok((newest.version, more))
+        // From the end of the newest one's second on (of the one after it, after a restart) nothing was committed
+        // until the next one, which counts it.
+        let is_over = begin >= at.saturating_add(2 * TIME_ROW_NS);
+        let version = next
+            .filter(|_| is_over)
+            .map_or(newest.version, |next| next.version);
+        Ok((version, more))
     }
 }
 
-fn time_key(log_ns: u64) -> Vec<u8> {
+/// The key of the row that says which version was current at a log time.
+pub(super) fn time_key(log_ns: u64) -> Vec<u8> {
     Key::new(Family::Time).id(log_ns).done()
 }

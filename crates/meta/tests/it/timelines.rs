@@ -1,8 +1,15 @@
 //! Snapshots, forks, rollback, promote, pruning, reclaim: that nothing is lost, and that nothing stays.
 
+mod constant;
 mod diff;
 mod listing;
+mod opens;
 mod oracle;
+mod pins;
+mod promote;
+mod reclaim;
+mod rollback;
+mod window;
 
 use crate::world::World;
 use nokv_store::ModelStore;
@@ -79,6 +86,31 @@ impl World {
             origin,
             keep: keep.as_bytes().to_vec(),
         }))
+    }
+
+    pub(crate) fn promote(
+        &mut self,
+        fork: &str,
+        onto: &str,
+        discard_live: bool,
+        keep: &str,
+    ) -> Result<RootInfo, Refusal> {
+        root_of(self.run(Command::Promote {
+            fork: fork.as_bytes().to_vec(),
+            onto: onto.as_bytes().to_vec(),
+            discard_live,
+            keep: keep.as_bytes().to_vec(),
+        }))
+    }
+
+    pub(crate) fn delete_root(&mut self, name: &str) {
+        let name = name.as_bytes().to_vec();
+        self.run(Command::RootDelete { name }).unwrap();
+    }
+
+    pub(crate) fn remove_tree(&mut self, parent: Node, text: &str) {
+        let name = crate::world::name(text);
+        self.run(Command::RemoveTree { parent, name }).unwrap();
     }
 
     /// One step of background work: how much was done, and whether there is more.
