@@ -115,3 +115,29 @@ fn a_fork_writes_rows_of_its_own_and_frees_them_when_it_goes() {
     bodies.prove();
     assert_eq!((bodies.rows_of(b'b'), bodies.rows_of(b'z')), (0, 3));
 }
+
+#[test]
+fn what_a_fork_overwrote_stays_with_its_parent_when_the_fork_goes() {
+    let mut bodies = Bodies::new();
+    let stored = bodies.stored(0, b"parent");
+    let node = bodies.file("a", 6, vec![stored]);
+    let root = fork(&mut bodies);
+    let forked = Node::new(root.timeline, node.ino);
+    inode(bodies.run(Command::Write {
+        node: forked,
+        expect: None,
+        extents: vec![inline(0, b"forked")],
+    }));
+    bodies.prune();
+    bodies
+        .run(Command::RootDelete {
+            name: b"fork".to_vec(),
+        })
+        .unwrap();
+    bodies.prune();
+    bodies.work(&nokv_types::Work::FreeTimelines { rows_max: 1000 });
+    bodies.prune();
+    bodies.prove();
+    assert_eq!(bodies.read(node), b"parent");
+    assert_eq!(bodies.rows_of(b'b'), 1);
+}
