@@ -47,7 +47,7 @@ pub(crate) struct Subject {
 impl Subject {
     /// Opens (or makes) the namespace in `dir` with default settings.
     pub(crate) fn open(dir: &Path) -> Result<Self> {
-        let embedded = open_embedded(dir)?;
+        let embedded = open_embedded(&dir.join("data"))?;
         let session = SessionId(u64::from(std::process::id()) << 20 | 1);
         let mut subject = Self {
             embedded,
@@ -164,16 +164,13 @@ impl Subject {
 
 /// Opens the engine as the CLI does, with its defaults.
 pub(crate) fn open_embedded(dir: &Path) -> Result<Embedded> {
-    let url = format!("dir:{}", dir.join("objects").display());
-    let objects = nokv_object::open(&url).map_err(|error| anyhow!("{error}"))?;
-    let options = nokv_metad::Options::new(objects);
-    let data = dir.join("meta");
-    let opened = if data.exists() {
-        Embedded::open(&data, options)
-    } else {
-        Embedded::create(&data, options)
-    };
-    opened.map_err(|error| anyhow!("{error}"))
+    let objects = nokv_metad::open_objects(&format!("dir:{}", dir.join("objects").display()));
+    let options = nokv_metad::Options::new(objects.map_err(|error| anyhow!("{error}"))?);
+    match Embedded::create(dir, options.clone()) {
+        Err(error) if error.kind == nokv_metad::ErrorKind::Exists => Embedded::open(dir, options),
+        made => made,
+    }
+    .map_err(|error| anyhow!("{error}"))
 }
 
 /// The name of the file of this number: 15 bytes.

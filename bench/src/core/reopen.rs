@@ -50,7 +50,7 @@ pub(crate) fn run() -> Result<Vec<Sample>> {
 
 fn open_time(dir: &Path) -> Result<f64> {
     let watch = Stopwatch::start();
-    let embedded = open_embedded(dir)?;
+    let embedded = open_embedded(&dir.join("data"))?;
     let stat = embedded.statfs().map_err(|error| anyhow::anyhow!("{error}"))?;
     let time = watch.seconds();
     ensure!(stat.inodes > files(), "only {} inodes came back", stat.inodes);
@@ -59,7 +59,7 @@ fn open_time(dir: &Path) -> Result<f64> {
 
 fn redo_tail(dir: &Path) -> Result<f64> {
     let mut bytes = 0;
-    for entry in std::fs::read_dir(dir.join("log"))? {
+    for entry in std::fs::read_dir(dir.join("data/log"))? {
         bytes += entry?.metadata()?.len();
     }
     Ok(bytes as f64 / f64::from(1 << 20))

@@ -56,12 +56,12 @@ pub(crate) fn snapshot_and_delete(story: &mut Story, nokv: &Nokv) -> Result<()> 
 
 pub(crate) fn fork_diff_rollback(story: &mut Story, nokv: &Nokv) -> Result<()> {
     let watch = Stopwatch::start();
-    nokv.run(&["fork", "create", "experiment", "--from", "before-cleanup"])?;
+    nokv.run(&["fork", "create", "experiment", "--at", "before-cleanup"])?;
     story.tell(watch.elapsed(), "forked the snapshot");
     let watch = Stopwatch::start();
     nokv.run(&["--root", "experiment", "mkdir", "/notes"])?;
     nokv.run(&["--root", "experiment", "mv", "/mlp", "/results"])?;
-    let differences = nokv.rows(&["diff", "before-cleanup", "fork:experiment"])?;
+    let differences = nokv.rows(&["diff", "main@before-cleanup", "experiment"])?;
     ensure!(!differences.is_empty(), "the fork shows no difference");
     let what = format!(
         "changed the fork; diff against the snapshot lists {} entries",
@@ -100,7 +100,7 @@ pub(crate) fn die_and_recover(story: &mut Story, nokv: &Nokv, asked: &Asked) -> 
         "killed an import with SIGKILL; the next command recovered and found all 1,949 runs",
     );
     let watch = Stopwatch::start();
-    nokv.run(&["import", "--resume", corpus, "/second"])?;
+    nokv.run(&["import", corpus, "/second"])?;
     let second = nokv.rows(&["find", "/second", "--name", "result_*.txt"])?.len();
     ensure!(second == 1949, "the resumed import has {second} runs");
     story.tell(watch.elapsed(), "resumed the killed import to its end");
