@@ -94,7 +94,7 @@ pub(crate) fn run<R: Rows>(batch: &mut Batch<'_, R>, command: Command) -> Result
             extents,
         } => batch.stage(upload, range, extents),
         Command::AbandonUpload { upload } => batch.abandon_upload(upload),
-        Command::ReserveObjects { seed } => batch.reserve_objects(seed),
+        Command::ReserveObjects { seed } => Ok(batch.reserve_objects(seed)),
         Command::Work(Work::CondemnObjects { objects }) => batch.condemn_objects(&objects),
         Command::Work(Work::ObjectsDeleted { objects }) => batch.objects_deleted(&objects),
         Command::Work(Work::ReservationSwept { reservation }) => batch.reservation_swept(reservation),

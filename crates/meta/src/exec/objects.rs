@@ -25,7 +25,7 @@ pub const SWEEP_PAUSE_NS: u64 = 24 * 3_600_000_000_000;
 
 impl<R: Rows> Batch<'_, R> {
     /// Reserves object ids; the reservation's number is the version of the command.
-    pub(crate) fn reserve_objects(&mut self, seed: [u8; 16]) -> Result<Outcome> {
+    pub(crate) fn reserve_objects(&mut self, seed: [u8; 16]) -> Outcome {
         let reservation = ReservationId(self.version.0);
         let row = ReservationRow {
             seed,
@@ -36,7 +36,7 @@ impl<R: Rows> Batch<'_, R> {
             sweeps: 0,
         };
         self.txn.put(keys::reservation(reservation), row.encode());
-        Ok(Outcome::Reserved(reservation))
+        Outcome::Reserved(reservation)
     }
 
     /// The unpublished ids of a reservation were deleted: after the first time once more, then never again.

@@ -9,6 +9,13 @@ use crate::{Result, extents};
 use nokv_store::Rows;
 use nokv_types::{Code, EventKind, Extent, Node, Outcome, ReadPoint, Refusal, Version};
 
+/// What is known of a body's manifest.
+#[derive(Clone, Copy)]
+enum Sought {
+    NotYet,
+    Found(Option<Manifest>),
+}
+
 /// A running change.
 pub(super) struct Edit {
     pub(super) looked: Looked,
@@ -17,8 +24,8 @@ pub(super) struct Edit {
     /// Bytes of data that the body will have.
     pub(super) allocated: u64,
     pub(super) counts: Counts,
-    /// The manifest of the body as it was, once looked for.
-    manifest: Option<Option<Manifest>>,
+    /// The manifest of the body as it was.
+    manifest: Sought,
     /// Nothing of the old body stays.
     fresh: bool,
 }
@@ -40,7 +47,7 @@ impl<R: Rows> Batch<'_, R> {
             view: BodyView::new(at, node.ino, &looked.attr),
             allocated: looked.attr.allocated,
             counts: Counts::default(),
-            manifest: None,
+            manifest: Sought::NotYet,
             fresh: false,
             looked,
         })
@@ -53,10 +60,12 @@ impl<R: Rows> Batch<'_, R> {
 
     /// The manifest of the old body.
     pub(super) fn manifest(&self, edit: &mut Edit) -> Result<Option<Manifest>> {
-        if edit.manifest.is_none() {
-            edit.manifest = Some(edit.view.manifest(&self.txn, &self.state.timelines)?);
+        if let Sought::Found(manifest) = edit.manifest {
+            return Ok(manifest);
         }
-        Ok(edit.manifest.flatten())
+        let manifest = edit.view.manifest(&self.txn, &self.state.timelines)?;
+        edit.manifest = Sought::Found(manifest);
+        Ok(manifest)
     }
 
     /// The range gets these extents; `old` is what a reader saw there.

@@ -8,6 +8,7 @@ use crate::{Error, Result};
 use nokv_store::Rows;
 use nokv_types::{Extent, ObjectId, ReservationId, Source};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 /// By how much a command changes the counts of objects.
 #[derive(Debug, Clone, Default)]
@@ -55,25 +56,21 @@ impl<R: Rows> Batch<'_, R> {
         let mut reservations = BTreeMap::new();
         for (id, change) in counts.changes {
             let key = keys::object(id);
-            let row = match self.txn.get(&key)? {
-                Some(bytes) => {
-                    let row = ObjectRow::decode(&bytes)?;
-                    if row.id != id {
-                        return Err(expired(id, "the id was never reserved"));
-                    }
-                    row
-                }
-                None => {
-                    self.check_reserved(id, &mut reservations)?;
-                    ObjectRow {
-                        id,
-                        references: 0,
-                        live_bytes: 0,
-                        len: 0,
-                        state: ObjectState::Live,
-                    }
+            let row = if let Some(bytes) = self.txn.get(&key)? {
+                ObjectRow::decode(&bytes)?
+            } else {
+                self.check_reserved(id, &mut reservations)?;
+                ObjectRow {
+                    id,
+                    references: 0,
+                    live_bytes: 0,
+                    len: 0,
+                    state: ObjectState::Live,
                 }
             };
+            if row.id != id {
+                return Err(expired(id, "the id was never reserved"));
+            }
             let row = self.counted(row, change)?;
             self.txn.put(key, row.encode());
         }
@@ -124,12 +121,14 @@ impl<R: Rows> Batch<'_, R> {
         read: &mut BTreeMap<ReservationId, Option<ReservationRow>>,
     ) -> Result<()> {
         let reservation = id.reservation();
-        if !read.contains_key(&reservation) {
-            let bytes = self.txn.get(&keys::reservation(reservation))?;
-            let row = bytes.map(|bytes| ReservationRow::decode(&bytes)).transpose()?;
-            read.insert(reservation, row);
-        }
-        let Some(row) = read.get(&reservation).and_then(Option::as_ref) else {
+        let known = match read.entry(reservation) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => {
+                let bytes = self.txn.get(&keys::reservation(reservation))?;
+                entry.insert(bytes.map(|bytes| ReservationRow::decode(&bytes)).transpose()?)
+            }
+        };
+        let Some(row) = known else {
             return Err(expired(id, "the id is not reserved"));
         };
         if ObjectId::derive(&row.seed, reservation, id.index()) != id {

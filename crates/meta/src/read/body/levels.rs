@@ -196,11 +196,14 @@ impl Level {
     }
 }
 
+/// A visitor that can fail.
+type Visitor<'v> = &'v mut dyn FnMut(&[u8], &[u8]) -> Result<Visit>;
+
 /// Scans with a visitor that can fail.
 fn scan_rows<R: Rows>(
     rows: &R,
     scan: Scan<'_>,
-    visit: &mut dyn FnMut(&[u8], &[u8]) -> Result<Visit>,
+    visit: Visitor<'_>,
 ) -> Result<()> {
     let mut failed: Option<Error> = None;
     rows.scan(scan, &mut |key, value| {
