@@ -38,11 +38,10 @@ impl State {
     /// # Errors
     /// From the store.
     pub fn pending_work<R: Rows>(&self, rows: &R) -> Result<PendingWork> {
-        let started =
-            |id: TimelineId| -> Result<bool> { Ok(rows.get(&super::flatten::flatten_key(id))?.is_some()) };
         let mut flatten = Vec::new();
-        for (id, timeline) in self.timelines.iter() {
-            if timeline.live && (self.timelines.depth(id) > DEPTH_FLATTEN || started(id)?) {
+        for (id, timeline) in self.timelines.iter().filter(|(_, timeline)| timeline.live) {
+            let is_started = || -> Result<bool> { Ok(rows.get(&super::flatten::flatten_key(id))?.is_some()) };
+            if self.is_flatten_due(id) || (timeline.origin.is_some() && is_started()?) {
                 flatten.push(id);
             }
         }
@@ -53,6 +52,22 @@ impl State {
             flatten,
             free: self.first_free_timeline().is_some(),
         })
+    }
+}
+
+impl State {
+    /// Whether a timeline has too many ancestors, and none of them is to be flattened first: that helps it too.
+    fn is_flatten_due(&self, id: TimelineId) -> bool {
+        let parent = |id| self.timelines.get(id).and_then(|line| line.parent);
+        let is_deep = |id| self.timelines.depth(id) > DEPTH_FLATTEN;
+        let mut above = parent(id);
+        while let Some((ancestor, _)) = above {
+            if self.timelines.get(ancestor).is_some_and(|line| line.live) && is_deep(ancestor) {
+                return false;
+            }
+            above = parent(ancestor);
+        }
+        is_deep(id)
     }
 }
 

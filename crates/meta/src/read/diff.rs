@@ -163,9 +163,10 @@ fn spans(timelines: &Timelines, a: ReadPoint, b: ReadPoint) -> Result<Vec<Span>>
             let oldest = line.last().and_then(|point| timelines.get(point.timeline));
             oldest.is_some_and(|timeline| timeline.origin.is_some())
         };
-        let code = match is_cut(&line_a) || is_cut(&line_b) {
-            true => Code::VersionExpired,
-            false => Code::CrossDevice,
+        let code = if is_cut(&line_a) || is_cut(&line_b) {
+            Code::VersionExpired
+        } else {
+            Code::CrossDevice
         };
         return Err(Error::refused(code, "the common history of the two states"));
     };

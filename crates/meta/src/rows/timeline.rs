@@ -69,7 +69,10 @@ impl Record for Timeline {
     }
 }
 
-fn put_link(link: Option<(TimelineId, Version)>, out: &mut Vec<u8>) {
+/// Another timeline and a version of it, where there is one.
+type Link = Option<(TimelineId, Version)>;
+
+fn put_link(link: Link, out: &mut Vec<u8>) {
     match link {
         None => out.push(0),
         Some((timeline, version)) => {
@@ -80,7 +83,7 @@ fn put_link(link: Option<(TimelineId, Version)>, out: &mut Vec<u8>) {
     }
 }
 
-fn take_link(take: &mut Take<'_>) -> Option<Option<(TimelineId, Version)>> {
+fn take_link(take: &mut Take<'_>) -> Option<Link> {
     match take.u8()? {
         0 => Some(None),
         1 => Some(Some((TimelineId(take.varint()?), Version(take.varint()?)))),

@@ -138,11 +138,19 @@ impl<'r, 'a, R: Rows> Side<'r, 'a, R> {
     /// All entries of a directory.
     pub(super) fn children(&self, dir: Ino) -> Result<Vec<(Vec<u8>, Dentry)>> {
         let prefix = keys::inode(dir);
-        let mut children = Vec::new();
-        self.scan(Family::Dentry, &prefix, &mut |rest, value| {
-            children.push((rest.to_vec(), Dentry::decode(value)?));
-            Ok(())
-        })?;
+        let Reader { rows, timelines } = *self.reader;
+        let (at, mut children) = (self.at, Vec::new());
+        mvcc::scan(
+            rows,
+            timelines,
+            at,
+            (Family::Dentry, &prefix, None),
+            &mut |entry| {
+                let name = entry.rest[prefix.len()..].to_vec();
+                children.push((name, Dentry::decode(&entry.found.value)?));
+                Ok(Visit::Next)
+            },
+        )?;
         Ok(children)
     }
 
@@ -164,19 +172,6 @@ impl<'r, 'a, R: Rows> Side<'r, 'a, R> {
             Ok(Visit::Stop)
         })?;
         Ok(found)
-    }
-
-    fn scan(
-        &self,
-        family: Family,
-        prefix: &[u8],
-        visit: &mut dyn FnMut(&[u8], &[u8]) -> Result<()>,
-    ) -> Result<()> {
-        let Reader { rows, timelines } = *self.reader;
-        mvcc::scan(rows, timelines, self.at, (family, prefix, None), &mut |entry| {
-            visit(&entry.rest[prefix.len()..], &entry.found.value)?;
-            Ok(Visit::Next)
-        })
     }
 
     /// The inode's row. A number that was given later than the state is not there: nothing is read.
