@@ -94,7 +94,7 @@ impl Namespace for Embedded {
     }
 
     fn version(&self) -> Answered<Version> {
-        Ok(self.engine.core.upkeep.usage().end.version)
+        Ok(self.engine.core.published.version())
     }
 
     fn root(&self, name: &[u8]) -> Answered<RootInfo> {

@@ -5,6 +5,7 @@
 
 use nokv_meta::{Reader, Timelines};
 use nokv_store::{HoltStore, OPTIMISTIC_READS_MAX, Store};
+use nokv_types::Version;
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -14,25 +15,41 @@ pub(crate) struct Published {
     /// Odd while rows and table change together.
     stamp: AtomicU64,
     table: RwLock<Arc<Timelines>>,
+    /// The last version whose rows readers see; what was only logged is not among them.
+    applied: AtomicU64,
     /// Held by the committer while rows and table change together.
     changing: RwLock<()>,
 }
 
 impl Published {
-    pub(crate) fn new(table: Arc<Timelines>) -> Self {
+    pub(crate) fn new(table: Arc<Timelines>, applied: Version) -> Self {
         Self {
             stamp: AtomicU64::new(0),
             table: RwLock::new(table),
+            applied: AtomicU64::new(applied.0),
             changing: RwLock::new(()),
         }
     }
 
-    /// Runs `apply`, which changes rows; when `table` is a new one readers get it with those rows.
+    /// The newest version that readers see.
+    pub(crate) fn version(&self) -> Version {
+        Version(self.applied.load(Ordering::Acquire))
+    }
+
+    /// Runs `apply`, which changes rows up to version `last`; when `table` is a new one readers get it with those
+    /// rows.
     pub(crate) fn change<E>(
         &self,
         table: &Arc<Timelines>,
+        last: Version,
         apply: impl FnOnce() -> Result<(), E>,
     ) -> Result<(), E> {
+        self.change_rows(table, apply)?;
+        self.applied.fetch_max(last.0, Ordering::AcqRel);
+        Ok(())
+    }
+
+    fn change_rows<E>(&self, table: &Arc<Timelines>, apply: impl FnOnce() -> Result<(), E>) -> Result<(), E> {
         if Arc::ptr_eq(&self.table(), table) {
             return apply();
         }

@@ -122,7 +122,7 @@ impl Core {
                 hit("metad.commit.apply").map_err(|error| Error::io("apply", "batch", error))?;
                 let table = role.state.timelines();
                 self.published
-                    .change(&table, || self.store.apply(&finished.mutations))?;
+                    .change(&table, finished.last, || self.store.apply(&finished.mutations))?;
                 self.answer(batch, seq);
                 Ok(())
             }

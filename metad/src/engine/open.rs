@@ -76,7 +76,7 @@ pub(super) fn recover(home: Home, identity: &Identity, options: Options) -> Resu
     let core = Core {
         workspace,
         epoch: EPOCH,
-        published: Published::new(state.timelines()),
+        published: Published::new(state.timelines(), found.at.version),
         store: found.store,
         queue: Queue::default(),
         durable: Durable::default(),

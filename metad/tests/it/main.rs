@@ -10,6 +10,7 @@ mod load;
 mod model;
 mod points;
 mod power;
+mod readers;
 mod ring;
 mod rng;
 mod script;

@@ -11,6 +11,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 const DISK_BYTES: u64 = 256 << 20;
+/// Written and never synced.
+const CANARY: &[u8] = b"gone with the power";
 /// Longest wait for the load to get something answered.
 const LOOKS_MAX: u32 = 60_000;
 
@@ -34,12 +36,11 @@ fn a_power_cut_loses_nothing_that_was_durable() {
     let (mut noted, mut lost, mut canaries) = (0, 0, 0);
     for cut in 0..cuts {
         let namespace = open(disk.path());
-        load_until_cut(&namespace, &disk, &notes, noted + 10 + rng.below(80) as u64);
+        load_until_cut(&namespace, &disk, &notes, (cut, noted + 10 + rng.below(80) as u64));
         drop(namespace);
         disk.restart().unwrap();
-        if !canary(disk.path()).exists() {
-            canaries += 1;
-        }
+        let survived = fs::read(canary(disk.path(), cut)).is_ok_and(|bytes| bytes == CANARY);
+        canaries += u64::from(!survived);
         let namespace = open(disk.path());
         let (now, gone) = load::prove(&namespace, &notes, true);
         println!("cut {cut}: {now} noted, {gone} gone, {:?}", namespace.engine().recovered().verdict);
@@ -68,11 +69,11 @@ fn open(dir: &Path) -> Embedded {
     }
 }
 
-fn canary(dir: &Path) -> std::path::PathBuf {
-    dir.join("canary")
+fn canary(dir: &Path, cut: u64) -> std::path::PathBuf {
+    dir.join(format!("canary{cut}"))
 }
 
-fn load_until_cut(namespace: &Embedded, disk: &LoopDisk, notes: &Path, until: u64) {
+fn load_until_cut(namespace: &Embedded, disk: &LoopDisk, notes: &Path, (cut, until): (u64, u64)) {
     std::thread::scope(|scope| {
         for caller in 0..load::CALLERS {
             scope.spawn(move || load::run(namespace, notes, caller, u64::MAX));
@@ -85,7 +86,7 @@ fn load_until_cut(namespace: &Embedded, disk: &LoopDisk, notes: &Path, until: u6
             std::thread::sleep(Duration::from_millis(1));
         }
         // Never synced by itself: it is gone when the cut is one.
-        fs::write(canary(disk.path()), b"not synced").unwrap();
+        fs::write(canary(disk.path(), cut), CANARY).unwrap();
         disk.cut_power().unwrap();
     });
 }
