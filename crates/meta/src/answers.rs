@@ -224,3 +224,113 @@ fn take_root(take: &mut Take<'_>) -> Option<RootInfo> {
         since: Version(take.varint()?),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nokv_types::{RootKind, Version};
+
+    fn attr() -> Attr {
+        Attr {
+            kind: FileKind::Fifo,
+            mode: 1,
+            uid: 2,
+            gid: 3,
+            rdev: 4,
+            nlink: 5,
+            size: 6,
+            allocated: 7,
+            entries: 8,
+            atime: 1,
+            mtime: -1,
+            ctime: 2,
+            btime: -2,
+            generation: Version(9),
+            base: Version(10),
+            quota: QuotaId(11),
+        }
+    }
+
+    /// How [`attr`] is written.
+    const ATTR: [u8; 16] = [4, 1, 2, 3, 5, 4, 6, 7, 8, 2, 1, 4, 3, 9, 10, 11];
+
+    fn check(answer: Answer, bytes: &[u8]) {
+        let mut out = Vec::new();
+        encode_into(&mut out, &answer);
+        assert_eq!(out, bytes);
+        assert_eq!(decode(bytes), Some(answer));
+        for len in 0..bytes.len() {
+            assert_eq!(decode(&bytes[..len]), None, "cut to {len}");
+        }
+    }
+
+    fn reply(outcome: Outcome) -> Answer {
+        let version = Version(300);
+        Ok(Reply { version, outcome })
+    }
+
+    #[test]
+    fn bytes_of_answers_are_fixed() {
+        let node = Node::new(TimelineId(1), Ino(2));
+        check(reply(Outcome::Done), &[1, 0xac, 2]);
+        check(
+            reply(Outcome::Inode(node, attr())),
+            &[&[2, 0xac, 2, 1, 2][..], &ATTR].concat(),
+        );
+        check(reply(Outcome::Removed(node)), &[3, 0xac, 2, 1, 2]);
+        check(reply(Outcome::Upload(UploadId(7))), &[6, 0xac, 2, 7]);
+        check(reply(Outcome::Reserved(ReservationId(7))), &[7, 0xac, 2, 7]);
+        check(reply(Outcome::Session(SessionId(7))), &[8, 0xac, 2, 7]);
+        let opened = Outcome::Opened {
+            handle: 7,
+            node,
+            attr: attr(),
+        };
+        check(reply(opened), &[&[9, 0xac, 2, 7, 1, 2][..], &ATTR].concat());
+        check(
+            reply(Outcome::Worked { done: 7, more: true }),
+            &[10, 0xac, 2, 7, 1],
+        );
+        let refusal = Refusal::new(Code::NotFound, "a").detail("bc");
+        check(Err(refusal), &[0, 2, 1, b'a', 2, b'b', b'c']);
+    }
+
+    #[test]
+    fn bytes_of_answers_about_pins_and_roots_are_fixed() {
+        let node = Node::new(TimelineId(1), Ino(2));
+        let at = ReadPoint {
+            timeline: TimelineId(1),
+            version: Version(5),
+        };
+        let pin = PinInfo {
+            key: b"k".to_vec(),
+            at,
+            node,
+            holders: vec![b"h".to_vec()],
+            expires_ns: Some(6),
+            created_wall_ns: -1,
+        };
+        check(
+            reply(Outcome::Pin(pin)),
+            &[4, 0xac, 2, 1, b'k', 1, 5, 1, 2, 1, 1, b'h', 7, 1],
+        );
+        let root = RootInfo {
+            name: b"r".to_vec(),
+            kind: RootKind::Fork,
+            node,
+            parent: Some(at),
+            since: Version(9),
+        };
+        check(
+            reply(Outcome::Root(root)),
+            &[5, 0xac, 2, 1, b'r', 3, 1, 2, 1, 1, 5, 9],
+        );
+    }
+
+    #[test]
+    fn unknown_answers_are_not_guessed() {
+        assert_eq!(decode(&[11, 1]), None);
+        assert_eq!(decode(&[1, 1, 0]), None, "bytes are left over");
+        assert_eq!(decode(&[0, 0xff, 0x7f, 0, 0]), None, "no such code");
+    }
+}

@@ -27,12 +27,24 @@ pub(crate) struct Framed {
     pub(crate) value: Option<Vec<u8>>,
 }
 
+/// Room for the row of a fresh file: more than nearly all of them need.
+const FRESH_ROW_BYTES: usize = 96;
+
 impl Framed {
     pub(crate) fn encode(version: Version, value: Option<&[u8]>) -> Vec<u8> {
         let mut out = Vec::with_capacity(12 + value.map_or(0, <[u8]>::len));
         out.push(u8::from(value.is_none()));
         put_varint(&mut out, version.0);
         out.extend_from_slice(value.unwrap_or_default());
+        out
+    }
+
+    /// As [`Framed::encode`], without a copy of the record.
+    pub(crate) fn encode_with(version: Version, put: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+        let mut out = Vec::with_capacity(FRESH_ROW_BYTES);
+        out.push(0);
+        put_varint(&mut out, version.0);
+        put(&mut out);
         out
     }
 

@@ -2,6 +2,7 @@
 
 use crate::batch::{Batch, Charge};
 use crate::keys::{self, Family};
+use crate::mvcc::{self, Framed};
 use crate::rows::{BodyRow, Dentry, Inode, Place, Record};
 use crate::{Error, Result};
 use nokv_store::Rows;
@@ -9,6 +10,15 @@ use nokv_types::{
     Attr, Code, EventKind, Extent, FileKind, Ino, Name, NewInode, NewKind, Node, Outcome, PATH_BYTES_MAX,
     QuotaId, Refusal, Source, Version, show_bytes,
 };
+
+/// What stands where an entry is to be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Vacancy {
+    /// Nothing: the row is new on its timeline.
+    Nothing,
+    /// Perhaps the statement that there is none.
+    Tombstone,
+}
 
 /// The permission bits that an inode keeps.
 pub(crate) const MODE_MASK: u32 = 0o7777;
@@ -25,9 +35,7 @@ impl<R: Rows> Batch<'_, R> {
         let (file_kind, rdev) = check_kind(&kind)?;
         self.check_live(parent.timeline)?;
         let dir = self.open_dir(parent)?;
-        if self.entry(parent, name)?.is_some() {
-            return Err(Error::refused(Code::Exists, show_bytes(name.as_bytes())));
-        }
+        let vacancy = self.vacancy(parent, name)?;
         let node = Node::new(parent.timeline, Ino(self.version.0));
         let mut attr = self.new_attr(file_kind, inode, dir.quota);
         attr.rdev = rdev;
@@ -38,7 +46,7 @@ impl<R: Rows> Batch<'_, R> {
             self.put_target(node, &mut attr, target);
         }
         self.charge(parent.timeline, attr.quota, Charge::inode(attr.allocated))?;
-        self.insert(parent, name, node, attr)?;
+        self.insert_at(vacancy, (parent, name), node, attr)?;
         self.entry_event(EventKind::Create, node, (parent.ino, name), attr.generation);
         Ok(Outcome::Inode(node, attr))
     }
@@ -81,24 +89,61 @@ impl<R: Rows> Batch<'_, R> {
         }
     }
 
+    /// Whether a name is free, and what writing it would replace.
+    ///
+    /// # Errors
+    /// `Exists` when it is taken.
+    pub(crate) fn vacancy(&self, parent: Node, name: &Name) -> Result<Vacancy> {
+        let taken = || Error::refused(Code::Exists, show_bytes(name.as_bytes()));
+        let rest = keys::dentry(parent.ino, name.as_bytes());
+        match mvcc::read_own(&self.txn, parent.timeline, Version::HEAD, Family::Dentry, &rest)? {
+            Some(own) if own.value.is_some() => Err(taken()),
+            Some(_) => Ok(Vacancy::Tombstone),
+            None if self.inherits(parent.timeline, Family::Dentry, &rest)? => Err(taken()),
+            None => Ok(Vacancy::Nothing),
+        }
+    }
+
     /// Writes the rows of a fresh inode and its entry, and counts it in its directory.
     pub(crate) fn insert(&mut self, parent: Node, name: &Name, node: Node, attr: Attr) -> Result<()> {
-        let place = Place {
-            parent: parent.ino,
-            name: name.as_bytes().to_vec(),
-        };
+        self.insert_at(Vacancy::Tombstone, (parent, name), node, attr)
+    }
+
+    /// As [`Batch::insert`], where it is known what stands at the place.
+    pub(crate) fn insert_at(
+        &mut self,
+        vacancy: Vacancy,
+        (parent, name): (Node, &Name),
+        node: Node,
+        attr: Attr,
+    ) -> Result<()> {
+        let name = name.as_bytes();
         let is_dir = attr.kind == FileKind::Directory;
         let entry = Dentry {
             ino: node.ino,
             kind: attr.kind,
             attr: (!is_dir).then_some(attr),
         };
-        self.put_entry(parent, name.as_bytes(), &entry)?;
+        match vacancy {
+            Vacancy::Tombstone => self.put_entry(parent, name, &entry)?,
+            Vacancy::Nothing => {
+                let row = Framed::encode_with(self.version, |out| entry.encode_into(out));
+                let rest = keys::dentry(parent.ino, name);
+                self.txn
+                    .put(keys::current(Family::Dentry, parent.timeline, &rest), row);
+            }
+        }
         if is_dir {
+            let place = Place {
+                parent: parent.ino,
+                name: name.to_vec(),
+            };
             self.add_dir(node, place, attr);
         } else {
-            let row = Inode::Located(place).encode();
-            self.put_fresh(node.timeline, Family::Inode, &keys::inode(node.ino), &row);
+            let row = Framed::encode_with(self.version, |out| Inode::put_located(parent.ino, name, out));
+            let rest = keys::inode(node.ino);
+            self.txn
+                .put(keys::current(Family::Inode, node.timeline, &rest), row);
         }
         self.touch_dir(parent, 1, i64::from(is_dir))
     }

@@ -52,3 +52,58 @@ pub(super) fn take(take: &mut Take<'_>) -> Option<Attr> {
         quota,
     })
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// An attribute set in which every field has another value.
+    pub(in crate::rows) fn sample() -> Attr {
+        Attr {
+            kind: FileKind::File,
+            mode: 0o644,
+            uid: 1,
+            gid: 2,
+            rdev: 3,
+            nlink: 4,
+            size: 5,
+            allocated: 6,
+            entries: 7,
+            atime: 1003,
+            mtime: 1001,
+            ctime: 999,
+            btime: 1000,
+            generation: Version(8),
+            base: Version(9),
+            quota: QuotaId(10),
+        }
+    }
+
+    /// How [`sample`] is written: the times after the birth time are differences from it.
+    pub(in crate::rows) const SAMPLE: [u8; 18] =
+        [1, 0xa4, 3, 1, 2, 3, 4, 5, 6, 7, 0xd0, 15, 2, 1, 6, 8, 9, 10];
+
+    #[test]
+    fn bytes_of_attributes_are_fixed() {
+        let mut out = Vec::new();
+        put(&sample(), &mut out);
+        assert_eq!(out, SAMPLE);
+        let mut reader = Take::new(&out);
+        assert_eq!(take(&mut reader), Some(sample()));
+        assert!(reader.is_empty());
+        for len in 0..out.len() {
+            assert_eq!(take(&mut Take::new(&out[..len])), None);
+        }
+    }
+
+    #[test]
+    fn times_of_any_distance_come_back() {
+        let mut attr = sample();
+        attr.btime = i64::MIN;
+        attr.mtime = i64::MAX;
+        attr.ctime = -1;
+        let mut out = Vec::new();
+        put(&attr, &mut out);
+        assert_eq!(take(&mut Take::new(&out)), Some(attr));
+    }
+}

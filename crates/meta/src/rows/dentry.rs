@@ -52,3 +52,25 @@ impl Record for Dentry {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rows::attr::tests::{SAMPLE, sample};
+
+    #[test]
+    fn bytes_of_entries_are_fixed() {
+        let mut row = Dentry {
+            ino: Ino(300),
+            kind: FileKind::Directory,
+            attr: None,
+        };
+        assert_eq!(row.encode(), [1, 0xac, 2, 0, 2]);
+        assert_eq!(Dentry::decode(&row.encode()).unwrap(), row);
+        row.kind = FileKind::File;
+        row.attr = Some(sample());
+        assert_eq!(row.encode(), [&[1, 0xac, 2, 1][..], &SAMPLE].concat());
+        assert_eq!(Dentry::decode(&row.encode()).unwrap(), row);
+        assert!(Dentry::decode(&[1, 2, 2, 2]).is_err());
+    }
+}

@@ -40,3 +40,23 @@ impl Record for Counters {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_of_counters_are_fixed() {
+        let mut row = Counters {
+            ceiling: Version(300),
+            last: None,
+            log_time: 2,
+            window: 128,
+        };
+        assert_eq!(row.encode(), [1, 0xac, 2, 0, 2, 0x80, 1]);
+        assert_eq!(Counters::decode(&row.encode()).unwrap(), row);
+        row.last = Some(Version(9));
+        assert_eq!(row.encode(), [1, 0xac, 2, 9, 2, 0x80, 1]);
+        assert_eq!(Counters::decode(&row.encode()).unwrap(), row);
+    }
+}

@@ -23,6 +23,13 @@ pub(crate) enum Inode {
 }
 
 impl Inode {
+    /// Appends the row of a single-link file, from borrowed parts.
+    pub(crate) fn put_located(parent: Ino, name: &[u8], out: &mut Vec<u8>) {
+        out.extend_from_slice(&[SCHEMA, 1]);
+        put_varint(out, parent.0);
+        put_bytes(out, name);
+    }
+
     /// A directory's row, from borrowed parts.
     pub(crate) fn encode_directory(place: &Place, attr: &Attr) -> Vec<u8> {
         let mut out = Vec::with_capacity(64 + place.name.len());
@@ -36,10 +43,7 @@ impl Record for Inode {
 
     fn encode_into(&self, out: &mut Vec<u8>) {
         match self {
-            Self::Located(place) => {
-                out.extend_from_slice(&[SCHEMA, 1]);
-                put_place(place, out);
-            }
+            Self::Located(place) => Self::put_located(place.parent, &place.name, out),
             Self::Directory(place, attr) => put_directory(place, attr, out),
             Self::Linked(attr) => {
                 out.extend_from_slice(&[SCHEMA, 3]);
@@ -75,4 +79,34 @@ fn take_place(take: &mut Take<'_>) -> Option<Place> {
         parent: Ino(take.varint()?),
         name: take.bytes()?.to_vec(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rows::attr::tests::{SAMPLE, sample};
+
+    #[test]
+    fn bytes_of_inodes_are_fixed() {
+        let place = Place {
+            parent: Ino(7),
+            name: b"ab".to_vec(),
+        };
+        let tail: &[u8] = &[7, 2, b'a', b'b'];
+        let kinds = [
+            (Inode::Located(place.clone()), [&[1, 1][..], tail].concat()),
+            (
+                Inode::Directory(place.clone(), sample()),
+                [&[1, 2][..], tail, &SAMPLE].concat(),
+            ),
+            (Inode::Linked(sample()), [&[1, 3][..], &SAMPLE].concat()),
+        ];
+        for (row, bytes) in kinds {
+            assert_eq!(row.encode(), bytes);
+            assert_eq!(Inode::decode(&bytes).unwrap(), row);
+            assert!(Inode::decode(&bytes[..bytes.len() - 1]).is_err());
+        }
+        assert_eq!(Inode::encode_directory(&place, &sample())[..2], [1, 2]);
+        assert!(Inode::decode(&[1, 4]).is_err());
+    }
 }

@@ -108,3 +108,36 @@ impl Record for Usage {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_of_quotas_and_usage_are_fixed() {
+        let mut row = QuotaRow {
+            limits: QuotaLimits {
+                bytes: Some(300),
+                inodes: None,
+            },
+            root: Ino(7),
+            counting: None,
+        };
+        assert_eq!(row.encode(), [1, 1, 0xac, 2, 0, 7, 0]);
+        assert_eq!(QuotaRow::decode(&row.encode()).unwrap(), row);
+        row.counting = Some(Counting {
+            timeline: TimelineId(2),
+            from: QuotaId(3),
+            dir: Ino(4),
+            after: b"ab".to_vec(),
+        });
+        assert_eq!(row.encode(), [1, 1, 0xac, 2, 0, 7, 1, 2, 3, 4, 2, b'a', b'b']);
+        assert_eq!(QuotaRow::decode(&row.encode()).unwrap(), row);
+        let usage = Usage {
+            bytes: 128,
+            inodes: 2,
+        };
+        assert_eq!(usage.encode(), [1, 0x80, 1, 2]);
+        assert_eq!(Usage::decode(&usage.encode()).unwrap(), usage);
+    }
+}

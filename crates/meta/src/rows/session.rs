@@ -75,3 +75,26 @@ impl Record for OpenRow {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_of_sessions_and_open_files_are_fixed() {
+        let row = SessionRow { ttl: 5, expires: 300 };
+        assert_eq!(row.encode(), [1, 5, 0xac, 2]);
+        assert_eq!(SessionRow::decode(&row.encode()).unwrap(), row);
+        let row = OpenRow {
+            timeline: TimelineId(1),
+            ino: Ino(300),
+            generation: Version(3),
+            base: Version(2),
+            size: 128,
+        };
+        assert_eq!(row.encode(), [1, 1, 0xac, 2, 3, 2, 0x80, 1]);
+        assert_eq!(OpenRow::decode(&row.encode()).unwrap(), row);
+        assert!(OpenRow::decode(&row.encode()[..5]).is_err());
+        assert!(SessionRow::decode(&[2, 5, 1]).is_err());
+    }
+}
