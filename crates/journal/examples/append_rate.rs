@@ -1,7 +1,7 @@
 //! Prints what an append and its fdatasync cost beside a bare 4 KiB pwrite and fdatasync, in one run.
 //!
-//! `append_rate DIR`: uses a new directory in DIR. Rounds of the three kinds alternate, so that a busy disk
-//! is busy for all of them.
+//! `append_rate DIR`: uses a new directory in DIR. The three kinds alternate one by one, so that a busy disk is
+//! busy for all of them.
 
 use nokv_journal::{Draft, Kind, Log, LogOptions, Mode, OsDisk, Position, Room, WorkspaceId};
 use nokv_types::Version;
@@ -61,11 +61,7 @@ fn run(dir: &std::path::Path) -> Result<(), AnyError> {
             bare.sync_data()?;
             bare_us.push(start.elapsed().as_secs_f64() * 1e6);
             offset = (offset + 4096) % BARE_BYTES;
-        }
-        for _ in 0..PER_ROUND {
             one_us.push(append(&mut log, 200, true)?);
-        }
-        for _ in 0..PER_ROUND {
             batch_us.push(append(&mut log, 20 << 10, true)?);
         }
         for _ in 0..PER_ROUND / 10 {

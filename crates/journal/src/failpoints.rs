@@ -26,6 +26,7 @@ pub const FAILPOINTS: &[&str] = &[
     "journal.events.drop",
     "journal.events.header",
     "journal.events.header_sync",
+    "journal.events.open_sync",
     "journal.events.remove",
     "journal.events.sync",
     "journal.events.sync_dir",

@@ -55,10 +55,14 @@ impl EventFiles {
             };
             run().map_err(failed)?;
         }
-        if let Some(last) = kept.back().filter(|_| cut) {
+        if let Some(last) = kept.back() {
             let run = || {
-                hit("journal.events.cut")?;
-                last.file.set_size(last.end)?;
+                if cut {
+                    hit("journal.events.cut")?;
+                    last.file.set_size(last.end)?;
+                }
+                // What the last process wrote may lie in memory only, and a complete file is not synced again.
+                hit("journal.events.open_sync")?;
                 last.file.sync_data()
             };
             run().map_err(failed)?;
