@@ -97,26 +97,15 @@ fn extended_attributes_come_with_the_body_or_not_at_all() {
     assert_eq!(value.unwrap(), [0; 4]);
 }
 
-#[test]
-fn malformed_bodies_are_refused_and_change_nothing() {
-    let mut bodies = Bodies::new();
-    let id = bodies.id();
-    let other = |extent: Extent, change: &dyn Fn(&mut nokv_types::Slice)| {
-        let Source::Slice(mut slice) = extent.source else {
-            unreachable!()
-        };
-        change(&mut slice);
-        Extent {
-            source: Source::Slice(slice),
-            ..extent
-        }
-    };
+type Case = (&'static str, u64, Vec<Extent>, Code);
+
+/// Lists that are wrong in themselves.
+fn wrong_lists() -> Vec<Case> {
     let long = Extent {
         len: 4,
         ..inline(0, b"abc")
     };
-    let many = (0..2000).map(|at| blank(at * 2, 1, id)).collect::<Vec<_>>();
-    let cases: Vec<(&str, u64, Vec<Extent>, Code)> = vec![
+    vec![
         (
             "overlap",
             9,
@@ -145,37 +134,47 @@ fn malformed_bodies_are_refused_and_change_nothing() {
             vec![inline(u64::MAX - 1, b"ab")],
             Code::TooLarge,
         ),
+    ]
+}
+
+/// Lists that refer wrongly to an object.
+fn wrong_slices(id: ObjectId) -> Vec<Case> {
+    let other = |window_offset, stored_offset| {
+        let mut extent = blank(0, 5, id);
+        if let Source::Slice(slice) = &mut extent.source {
+            (slice.window_offset, slice.stored_offset) = (window_offset, stored_offset);
+        }
+        vec![extent]
+    };
+    let many = (0..2000).map(|at| blank(at * 2, 1, id)).collect();
+    let (unknown, guessed) = (ObjectId(77 << 16), ObjectId(id.0 ^ 1 << 100));
+    vec![
+        ("window behind the stored range", 9, other(1, 0), Code::Invalid),
+        ("window that overflows", 9, other(u32::MAX, 0), Code::Invalid),
         (
-            "window behind the stored range",
+            "range behind all offsets",
             9,
-            vec![other(blank(0, 5, id), &|slice| slice.window_offset = 1)],
-            Code::Invalid,
-        ),
-        (
-            "stored range behind all offsets",
-            9,
-            vec![other(blank(0, 5, id), &|slice| {
-                slice.stored_offset = u64::MAX - 1
-            })],
+            other(0, u64::MAX - 1),
             Code::Invalid,
         ),
         (
             "never reserved",
             9,
-            vec![blank(0, 5, ObjectId(77 << 16))],
+            vec![blank(0, 5, unknown)],
             Code::UploadExpired,
         ),
-        (
-            "guessed",
-            9,
-            vec![blank(0, 5, ObjectId(id.0 ^ 1 << 100))],
-            Code::UploadExpired,
-        ),
+        ("guessed", 9, vec![blank(0, 5, guessed)], Code::UploadExpired),
         ("too many extents in a row", 5000, many, Code::TooMany),
-    ];
+    ]
+}
+
+#[test]
+fn malformed_bodies_are_refused_and_change_nothing() {
+    let mut bodies = Bodies::new();
+    let id = bodies.id();
     let node = bodies.file("a", 1, vec![inline(0, b"x")]);
     let before = bodies.world.store.to_rows();
-    for (what, size, extents, code) in cases {
+    for (what, size, extents, code) in wrong_lists().into_iter().chain(wrong_slices(id)) {
         let refused = refusal(bodies.publish(Target::Node(node), size, extents));
         assert_eq!(refused.code, code, "{what}: {refused}");
         assert_eq!(bodies.world.store.to_rows(), before, "{what}");
