@@ -155,17 +155,17 @@ impl Log {
             ));
         }
         loop {
-            let (fits, free) = {
+            let (fits, free, next) = {
                 let files = shared.files();
                 let in_active = len <= file_bytes - self.offset;
                 let free = files.free(file_bytes) - if in_active { 0 } else { file_bytes - self.offset };
-                (in_active || !files.ready.is_empty(), free)
+                (in_active || !files.ready.is_empty(), free, files.next_index())
             };
             let left_for_freeing = fits && free - len >= shared.options.reserve_bytes;
             if left_for_freeing || (fits && room == Room::Freeing) {
                 break;
             }
-            prepare(&shared)?;
+            prepare(&shared, next)?;
         }
         if len > file_bytes - self.offset {
             self.rotate()?;

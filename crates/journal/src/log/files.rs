@@ -66,8 +66,10 @@ pub(crate) struct Shared {
     pub(crate) durable_seq: AtomicU64,
     /// Held while a sync runs: later callers wait here and mostly find their work done.
     pub(crate) syncing: Mutex<()>,
-    /// Held while a file is prepared or `STATE` is replaced.
-    pub(crate) upkeep: Mutex<()>,
+    /// Held while a file is prepared, which takes as long as the disk needs to write it.
+    pub(crate) preparing: Mutex<()>,
+    /// Held while `STATE` is replaced.
+    pub(crate) noting: Mutex<()>,
     failed: AtomicBool,
 }
 
@@ -80,7 +82,8 @@ impl Shared {
             durable_seq: AtomicU64::new(files.durable.seq),
             files: Mutex::new(files),
             syncing: Mutex::new(()),
-            upkeep: Mutex::new(()),
+            preparing: Mutex::new(()),
+            noting: Mutex::new(()),
             failed: AtomicBool::new(false),
         }
     }

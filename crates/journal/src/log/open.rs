@@ -73,7 +73,7 @@ impl Log {
             durable: base,
         };
         let shared = Arc::new(Shared::new(disk, dir.to_path_buf(), options, files));
-        prepare(&shared)?;
+        prepare(&shared, state.first_file)?;
         // The state comes last: without it and without segments the directory counts as no log.
         state.store(&*shared.disk, dir)?;
         start(shared)
@@ -125,7 +125,8 @@ fn start(shared: Arc<Shared>) -> Result<Log> {
         if let Some(active) = in_use(&shared) {
             break active;
         }
-        prepare(&shared)?;
+        let next = shared.files().next_index();
+        prepare(&shared, next)?;
     };
     let (used, tail) = {
         let files = shared.files();

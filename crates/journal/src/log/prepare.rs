@@ -12,17 +12,20 @@ const CHUNK: usize = 1 << 20;
 /// Ends the name of a file that is not ready.
 pub(super) const TEMPORARY_SUFFIX: &str = ".tmp";
 
-/// Prepares one more file and puts it behind the others.
+/// Prepares file number `wanted` and puts it behind the others; nothing to do when somebody else just did.
 ///
 /// # Errors
 /// `Full` when the log's limit or the device leaves no room for it; nothing changed then.
-pub(super) fn prepare(shared: &Shared) -> Result<()> {
-    let _one = shared.upkeep.lock().unwrap_or_else(PoisonError::into_inner);
+pub(super) fn prepare(shared: &Shared, wanted: u64) -> Result<()> {
+    let _one = shared.preparing.lock().unwrap_or_else(PoisonError::into_inner);
     shared.check("prepare log file")?;
     let (index, count) = {
         let files = shared.files();
         (files.next_index(), files.count())
     };
+    if index != wanted {
+        return Ok(());
+    }
     if (count + 1) * shared.files_bytes() > shared.options.limit_bytes {
         let why = format!(
             "the log's limit of {} bytes is reached",

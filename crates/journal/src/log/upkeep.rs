@@ -39,11 +39,17 @@ impl Upkeep {
 
     /// Whether a file should be prepared now, so that no append has to wait for one.
     pub fn wants_file(&self) -> bool {
+        self.wanted().is_some()
+    }
+
+    /// The number of the file that should be prepared now.
+    fn wanted(&self) -> Option<u64> {
         let file_bytes = self.shared.files_bytes();
         let files = self.shared.files();
         let free = files.free(file_bytes);
         let room = (files.count() + 1) * file_bytes <= self.shared.options.limit_bytes;
-        room && free < self.shared.options.reserve_bytes + file_bytes / 2
+        let short = free < self.shared.options.reserve_bytes + file_bytes / 2;
+        (room && short).then(|| files.next_index())
     }
 
     /// Prepares the next file when one is wanted; answers whether it did.
@@ -51,10 +57,10 @@ impl Upkeep {
     /// # Errors
     /// `Full`: nothing changed, appends go on as long as there is room. `Fatal`.
     pub fn prepare_next(&self) -> Result<bool> {
-        if !self.wants_file() {
+        let Some(index) = self.wanted() else {
             return Ok(false);
-        }
-        prepare(&self.shared)?;
+        };
+        prepare(&self.shared, index)?;
         Ok(true)
     }
 
@@ -64,7 +70,7 @@ impl Upkeep {
     /// `Invalid` when `seq` was not appended yet; `Full` and `Fatal` from replacing `STATE`: nothing is
     /// lost, the next call or start does it again.
     pub fn trim(&self, seq: u64) -> Result<u64> {
-        let _one = self.shared.upkeep.lock().unwrap_or_else(PoisonError::into_inner);
+        let _one = self.shared.noting.lock().unwrap_or_else(PoisonError::into_inner);
         self.shared.check("trim log")?;
         let (state, going) = {
             let files = self.shared.files();
@@ -123,7 +129,7 @@ impl Upkeep {
     }
 
     fn note(&self, what: impl FnOnce(Position) -> (Position, bool)) -> Result<bool> {
-        let _one = self.shared.upkeep.lock().unwrap_or_else(PoisonError::into_inner);
+        let _one = self.shared.noting.lock().unwrap_or_else(PoisonError::into_inner);
         let (before, after) = {
             let files = self.shared.files();
             let (durable, clean) = what(files.durable);

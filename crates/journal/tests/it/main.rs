@@ -16,5 +16,6 @@ mod recovery;
 mod rng;
 mod segment;
 mod sim;
+mod threads;
 mod torn;
 mod workload;
