@@ -1,6 +1,6 @@
 //! The journal against damage, crashes and power cuts, over a disk that lives in memory.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 mod checkpoint_damage;
 mod checkpoints;
