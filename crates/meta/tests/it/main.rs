@@ -4,6 +4,7 @@
 
 mod bodies;
 mod dedupe;
+mod determinism;
 mod fsck;
 mod names;
 mod quota;

@@ -1,5 +1,8 @@
 //! Entries: made, found, linked, moved, removed.
 
+mod attributes;
+mod posix;
+
 use crate::world::{HEAD, OWNER, ROOT, World, name};
 use nokv_types::{Code, Command, NewKind, RenameMode, Request};
 
