@@ -1,8 +1,7 @@
 //! The real binary on an embedded store in a scratch directory.
 
-#![allow(
+#![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
     clippy::panic,
     reason = "a test that meets the unexpected has failed"
 )]

@@ -1,3 +1,5 @@
+//! Extents cut, merged and checked, case by case.
+
 use super::*;
 
 fn inline(at: u64, bytes: &[u8]) -> Extent {

@@ -6,7 +6,7 @@
 //! * `shrink [FILES]`: deletes 90 % and then all of the files, compacts, and shows what frames and disk are left
 //! * `stall [FILES] [RATE]`: creates offered at a fixed rate during publishes with 100 % and 1 % of the frames dirty
 
-#![allow(
+#![expect(
     clippy::unwrap_used,
     clippy::disallowed_methods,
     clippy::cast_precision_loss,

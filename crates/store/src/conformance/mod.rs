@@ -1,7 +1,7 @@
 //! One suite for every implementation of the seam: each function takes an empty store and panics when
 //! the store breaks the contract that the function is named after.
 
-#![allow(
+#![expect(
     clippy::unwrap_used,
     clippy::missing_panics_doc,
     reason = "a broken contract fails the calling test by a panic"

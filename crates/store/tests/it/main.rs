@@ -1,7 +1,7 @@
 //! Tests of the store as a whole: the conformance suite on both implementations, reopening, publishing beside
 //! readers and writers, crashes, faults of the disk, damage at rest.
 
-#![allow(
+#![expect(
     clippy::unwrap_used,
     clippy::panic,
     reason = "a failed expectation ends the test"
