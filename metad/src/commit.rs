@@ -56,7 +56,10 @@ impl Core {
                 .detail("it is full; send the request again");
             return vec![Err(busy); commands];
         }
-        self.take_role(&slot);
+        // While a sync runs, commands that have to wait for the next one gather; its leader looks at the queue.
+        if ack == Ack::Applied || !self.durable.is_led() {
+            self.take_role(&slot);
+        }
         loop {
             match slot.wait() {
                 Signal::Done => return slot.take_answers(commands),

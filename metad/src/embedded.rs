@@ -110,11 +110,15 @@ impl Namespace for Embedded {
     }
 
     fn lookup(&self, point: ReadPoint, dir: Ino, name: &Name) -> Answered<Found> {
-        self.read_at(point, |reader| reader.lookup(point, dir, name).and_then(views::found))
+        self.read_at(point, |reader| {
+            reader.lookup(point, dir, name).and_then(views::found)
+        })
     }
 
     fn resolve(&self, point: ReadPoint, from: Ino, path: &NsPath) -> Answered<Found> {
-        self.read_at(point, |reader| reader.resolve(point, from, path).and_then(views::found))
+        self.read_at(point, |reader| {
+            reader.resolve(point, from, path).and_then(views::found)
+        })
     }
 
     fn getattr(&self, point: ReadPoint, ino: Ino) -> Answered<Attr> {
@@ -129,7 +133,9 @@ impl Namespace for Embedded {
         limit: usize,
         with_attrs: bool,
     ) -> Answered<DirPage> {
-        self.read_at(point, |reader| reader.readdir(point, dir, after, limit, with_attrs))
+        self.read_at(point, |reader| {
+            reader.readdir(point, dir, after, limit, with_attrs)
+        })
     }
 
     fn readlink(&self, point: ReadPoint, ino: Ino) -> Answered<Vec<u8>> {

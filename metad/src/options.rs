@@ -61,7 +61,7 @@ pub struct Options {
 /// Sizes and times that an operator may change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Size of one log file.
+    /// Size of one log file; every segment has to fit into one, the largest is 32 MiB.
     pub log_file_bytes: u64,
     /// Size of the whole log.
     pub log_bytes: u64,

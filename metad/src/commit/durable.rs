@@ -24,6 +24,11 @@ impl Durable {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether somebody syncs for those who wait, and will look at the queue of commands afterwards.
+    pub(crate) fn is_led(&self) -> bool {
+        self.waiting().led
+    }
+
     /// Adds callers that wait for segment `seq`; called in the order of segments.
     pub(crate) fn push(&self, seq: u64, slots: impl Iterator<Item = Arc<Slot>>) {
         self.waiting().slots.extend(slots.map(|slot| (seq, slot)));
@@ -77,6 +82,8 @@ impl Core {
                 Some(_) => false,
                 None => true,
             };
+            // Who came during the sync waits for this: their commands make one batch.
+            self.queue.nominate();
             for slot in ready {
                 slot.finish();
             }

@@ -18,7 +18,11 @@ impl Embedded {
             let reserved = reserved.is_some_and(|reservation| {
                 ObjectId::derive(&reservation.seed, reservation.reservation, object.index()) == object
             });
-            Ok((reader.object_info(object)?, reserved, reader.explain(object, HOLDERS_MAX)?))
+            Ok((
+                reader.object_info(object)?,
+                reserved,
+                reader.explain(object, HOLDERS_MAX)?,
+            ))
         })?;
         let state = match info.map(|info| (info.standing, info.references)) {
             Some((ObjectStanding::Live, references)) => ObjectState::Referenced(references),
@@ -28,7 +32,12 @@ impl Embedded {
             None if reserved => ObjectState::Reserved,
             None => ObjectState::Unknown,
         };
-        let stored = self.engine.core.objects.head(&layout::data(object.0)).map_err(refused)?;
+        let stored = self
+            .engine
+            .core
+            .objects
+            .head(&layout::data(object.0))
+            .map_err(refused)?;
         let mut holders = Vec::new();
         for reference in references {
             let because = self.read(|reader| because(reader, &reference))?;

@@ -14,7 +14,9 @@ struct Logged<'a>(&'a Core);
 impl EventSource for Logged<'_> {
     fn read_from(&self, from: Version, visit: &mut EventVisit<'_>) -> nokv_meta::Result<()> {
         let files = self.0.events.files();
-        let read = files.read_from(from, &mut |record| visit(record.first_version, record.last_version, record.bytes));
+        let read = files.read_from(from, &mut |record| {
+            visit(record.first_version, record.last_version, record.bytes)
+        });
         read.map_err(|error| {
             let subject = format!("version {}", from.0);
             let refusal = match error.kind {
@@ -28,21 +30,33 @@ impl EventSource for Logged<'_> {
 }
 
 impl Embedded {
-    pub(super) fn differences(&self, a: View, b: View, after: Option<&[u8]>, limit: usize) -> Answered<DiffPage> {
+    pub(super) fn differences(
+        &self,
+        a: View,
+        b: View,
+        after: Option<&[u8]>,
+        limit: usize,
+    ) -> Answered<DiffPage> {
         let core = &self.engine.core;
         if a.node.ino != b.node.ino {
             let refusal = Refusal::new(Code::Invalid, "diff");
-            return Err(refusal.detail("the two states are of different directories").into());
+            return Err(refusal
+                .detail("the two states are of different directories")
+                .into());
         }
         core.events.complete(core)?;
         // Two states that stand still: what is looked up in several reads belongs together.
         let (a, b) = (self.still(a.point)?, (self.still(b.point)?, b.node.ino));
         let table = core.published.table();
         let reader = nokv_meta::Reader::new(&core.store, &table);
-        let touched = reader.touched_between(a, b.0, &Logged(core)).map_err(read_failed)?;
+        let touched = reader
+            .touched_between(a, b.0, &Logged(core))
+            .map_err(read_failed)?;
         let mut all = self.read(|reader| reader.diff_touched(a, b.0, b.1, &touched))?;
         all.sort_by_cached_key(cursor);
-        let start = after.map_or(0, |after| all.partition_point(|entry| cursor(entry).as_slice() <= after));
+        let start = after.map_or(0, |after| {
+            all.partition_point(|entry| cursor(entry).as_slice() <= after)
+        });
         let end = all.len().min(start.saturating_add(limit.max(1)));
         let next = (end < all.len()).then(|| cursor(&all[end - 1]));
         Ok(DiffPage {
@@ -52,7 +66,11 @@ impl Embedded {
     }
 
     fn still(&self, point: ReadPoint) -> Answered<ReadPoint> {
-        let version = if point.version == Version::HEAD { self.version()? } else { point.version };
+        let version = if point.version == Version::HEAD {
+            self.version()?
+        } else {
+            point.version
+        };
         let point = ReadPoint { version, ..point };
         self.read(|reader| reader.readable(point))?;
         Ok(point)

@@ -24,7 +24,10 @@ impl Embedded {
             self.repair()?;
             after = self.check_rows()?.findings;
         }
-        let left: BTreeSet<_> = after.iter().map(|finding| (finding.wrong, finding.key.clone())).collect();
+        let left: BTreeSet<_> = after
+            .iter()
+            .map(|finding| (finding.wrong, finding.key.clone()))
+            .collect();
         let mut report = FsckReport {
             rows: before.rows,
             inodes: before.inodes,
@@ -55,7 +58,13 @@ impl Embedded {
             let request = Request::internal(Command::Work(work));
             let answer = self.submit(vec![request], Ack::Durable).pop();
             let Some(reply) = answer.transpose()? else { break };
-            if !matches!(reply.outcome, Outcome::Worked { done: 1.., more: true }) {
+            if !matches!(
+                reply.outcome,
+                Outcome::Worked {
+                    done: 1..,
+                    more: true
+                }
+            ) {
                 break;
             }
         }
@@ -64,7 +73,11 @@ impl Embedded {
 
     fn check_objects(&self, report: &mut FsckReport) -> Answered<()> {
         let mut objects = BTreeSet::new();
-        let mut views: Vec<View> = self.roots()?.iter().map(|root| View::head_of(root.node)).collect();
+        let mut views: Vec<View> = self
+            .roots()?
+            .iter()
+            .map(|root| View::head_of(root.node))
+            .collect();
         views.extend(self.pins()?.iter().map(|pin| View {
             point: pin.at,
             node: pin.node,
@@ -74,7 +87,12 @@ impl Embedded {
         }
         report.objects = objects.len() as u64;
         for object in objects {
-            let there = self.engine.core.objects.head(&layout::data(object.0)).map_err(refused)?;
+            let there = self
+                .engine
+                .core
+                .objects
+                .head(&layout::data(object.0))
+                .map_err(refused)?;
             if there.is_none() {
                 report.findings.push(Finding {
                     rule: "object-missing".to_owned(),
@@ -102,7 +120,9 @@ impl Embedded {
                 for entry in page.entries {
                     match (entry.kind, entry.attr) {
                         (FileKind::Directory, _) => dirs.push(entry.node.ino),
-                        (FileKind::File, Some(attr)) => self.objects_in(view, entry.node.ino, &attr, objects)?,
+                        (FileKind::File, Some(attr)) => {
+                            self.objects_in(view, entry.node.ino, &attr, objects)?
+                        }
                         _ => {}
                     }
                 }
@@ -114,7 +134,13 @@ impl Embedded {
         Ok(())
     }
 
-    fn objects_in(&self, view: View, ino: Ino, attr: &Attr, objects: &mut BTreeSet<ObjectId>) -> Answered<()> {
+    fn objects_in(
+        &self,
+        view: View,
+        ino: Ino,
+        attr: &Attr,
+        objects: &mut BTreeSet<ObjectId>,
+    ) -> Answered<()> {
         let mut offset = 0;
         // A hole without end has no objects in it.
         let end = if attr.allocated == 0 { 0 } else { attr.size };

@@ -58,21 +58,25 @@ impl Embedded {
         visit: &mut dyn FnMut(&EventRecord<'_>, &EventBatch) -> Visit,
     ) -> Answered<()> {
         let mut failed = None;
-        let read = self.engine.core.events.files().read_from(from, &mut |record| {
-            match decode_events(record.bytes) {
-                Ok(batch) => visit(record, &batch),
-                Err(error) => {
-                    failed = Some(error);
-                    Visit::Stop
-                }
-            }
-        });
+        let read =
+            self.engine.core.events.files().read_from(
+                from,
+                &mut |record| match decode_events(record.bytes) {
+                    Ok(batch) => visit(record, &batch),
+                    Err(error) => {
+                        failed = Some(error);
+                        Visit::Stop
+                    }
+                },
+            );
         match read {
             Ok(()) => {}
             Err(error) => {
                 if let ErrorKind::CursorExpired { oldest } = error.kind {
                     let refusal = Refusal::new(expired, format!("version {}", from.0));
-                    return Err(refusal.detail(format!("events are kept from version {oldest} on")).into());
+                    return Err(refusal
+                        .detail(format!("events are kept from version {oldest} on"))
+                        .into());
                 }
                 return Err(Error::from(error).into());
             }

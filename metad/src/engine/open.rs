@@ -105,6 +105,9 @@ pub(super) fn recover(home: Home, identity: &Identity, options: Options) -> Resu
         limits: options.limits,
         home,
     };
+    if found.hole.is_some() || matches!(found.verdict, Verdict::Rebuilt { .. }) {
+        core.bells.press();
+    }
     let recovered = Recovered {
         verdict: found.verdict,
         segments: found.replayed,

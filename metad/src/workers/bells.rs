@@ -1,7 +1,7 @@
 //! Every worker's bell, and the counts of log bytes that decide when they ring.
 
 use super::bell::Bell;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// The workers of the log and of published states look after this much log.
 const LOOK_BYTES: u64 = 1 << 20;
@@ -19,6 +19,8 @@ pub(crate) struct Bells {
     covering: AtomicU64,
     /// Log since the last logical checkpoint.
     unsaved: AtomicU64,
+    /// A checkpoint is wanted at once.
+    pressed: AtomicBool,
     /// Log since the workers looked.
     unseen: AtomicU64,
 }
@@ -46,9 +48,15 @@ impl Bells {
         }
     }
 
-    /// There was no room for a segment: everything that makes room is due.
-    pub(crate) fn full(&self) {
+    /// There was no room for a segment, or the log has a hole: a checkpoint is due, whatever the log's length.
+    pub(crate) fn press(&self) {
+        self.pressed.store(true, Ordering::Release);
         self.ring_all();
+    }
+
+    /// Whether a checkpoint was wanted at once; asked once.
+    pub(crate) fn take_press(&self) -> bool {
+        self.pressed.swap(false, Ordering::AcqRel)
     }
 
     pub(crate) fn ring_all(&self) {

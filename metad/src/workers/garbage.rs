@@ -28,7 +28,12 @@ impl Core {
     ///
     /// # Errors
     /// From the object store: what was condemned stays so and is deleted by the next try.
-    pub(crate) fn collect(&self, dry_run: bool, ignore_grace: bool, stop: &dyn Fn() -> bool) -> Result<Collected> {
+    pub(crate) fn collect(
+        &self,
+        dry_run: bool,
+        ignore_grace: bool,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Collected> {
         let mut collected = Collected::default();
         if dry_run {
             let dead = self.dead(ignore_grace, usize::MAX)?;
@@ -56,7 +61,11 @@ impl Core {
 
     /// Dead objects that may go.
     fn dead(&self, ignore_grace: bool, limit: usize) -> Result<Vec<DeadObject>> {
-        let grace_ns = if ignore_grace { 0 } else { self.limits.gc_grace.as_nanos() as u64 };
+        let grace_ns = if ignore_grace {
+            0
+        } else {
+            self.limits.gc_grace.as_nanos() as u64
+        };
         let durable = self.upkeep.usage().durable.version;
         let oldest = match self.checkpoints.oldest_version() {
             0 => Version::HEAD,
@@ -125,10 +134,18 @@ impl Core {
                 Outcome::Worked { done, .. } => done,
                 _ => 1,
             }),
-            Some(Err(refusal)) if refusal.code == Code::NoSpace => {
-                Err(Error::new(ErrorKind::Full, "collect", "garbage", refusal.to_string()))
-            }
-            Some(Err(refusal)) => Err(Error::new(ErrorKind::Invalid, "collect", "garbage", refusal.to_string())),
+            Some(Err(refusal)) if refusal.code == Code::NoSpace => Err(Error::new(
+                ErrorKind::Full,
+                "collect",
+                "garbage",
+                refusal.to_string(),
+            )),
+            Some(Err(refusal)) => Err(Error::new(
+                ErrorKind::Invalid,
+                "collect",
+                "garbage",
+                refusal.to_string(),
+            )),
             None => Err(Error::new(ErrorKind::Stopped, "collect", "garbage", "no answer")),
         }
     }

@@ -23,7 +23,7 @@ pub(super) fn run(core: &Arc<Core>) {
         published_ns: core.clocks.boottime_ns(),
         checkpoint_ns: core.clocks.boottime_ns(),
     };
-    let mut wait = None;
+    let mut wait = last.next_look(core);
     loop {
         let woken = core.bells.publisher.wait(wait);
         if woken == Woken::Stop || core.has_failed() {
@@ -45,21 +45,32 @@ struct Last {
 impl Last {
     fn step(&mut self, core: &Core, quiet: bool) -> Result<(), Error> {
         let now_ns = core.clocks.boottime_ns();
-        let save = self.is_save_due(core, now_ns);
+        let pressed = core.bells.take_press();
+        let save = pressed || self.is_save_due(core, now_ns);
         if save || self.is_publish_due(core, now_ns, quiet) {
             core.publish(&Work::SaveWindow)?;
             self.published_ns = now_ns;
         }
         if save {
             self.checkpoint_ns = now_ns;
-            match core.checkpoint() {
-                Ok(_) => {}
-                // The object store may be away for a while; a newer owner is another matter.
-                Err(error) if error.kind == ErrorKind::Fenced => core.fail(&error),
-                Err(error) => return Err(error),
-            }
+            Self::save(core)?;
+        }
+        if pressed {
+            // The log is kept back to the older of two checkpoints: only the second makes room.
+            core.publish(&Work::SaveWindow)?;
+            Self::save(core)?;
+            core.bells.logs.ring();
         }
         Ok(())
+    }
+
+    fn save(core: &Core) -> Result<(), Error> {
+        match core.checkpoint() {
+            Ok(_) => Ok(()),
+            // The object store may be away for a while; a newer owner is another matter.
+            Err(error) if error.kind == ErrorKind::Fenced => Err(core.fatal_error(error)),
+            Err(error) => Err(error),
+        }
     }
 
     fn is_publish_due(&self, core: &Core, now_ns: u64, quiet: bool) -> bool {
@@ -75,8 +86,9 @@ impl Last {
     fn is_save_due(&self, core: &Core, now_ns: u64) -> bool {
         let unsaved = core.bells.unsaved_bytes();
         let interval = core.limits.checkpoint_interval.as_nanos() as u64;
-        unsaved >= core.limits.checkpoint_bytes
-            || (unsaved > 0 && now_ns.saturating_sub(self.checkpoint_ns) >= interval)
+        // Twice this much and what is written meanwhile have to fit into the log.
+        let often = core.limits.checkpoint_bytes.min(core.limits.log_bytes / 4);
+        unsaved >= often || (unsaved > 0 && now_ns.saturating_sub(self.checkpoint_ns) >= interval)
     }
 
     /// How long to sleep when nobody rings; for ever when there is nothing to publish or save.

@@ -75,7 +75,10 @@ impl Core {
 
     /// What waits to be done; nothing where the rows cannot be read, which the next batch finds out.
     fn pending(&self) -> PendingWork {
-        self.lock_role().state.pending_work(&self.store).unwrap_or_default()
+        self.lock_role()
+            .state
+            .pending_work(&self.store)
+            .unwrap_or_default()
     }
 
     /// Repeats one kind of work until it says that there is no more.
@@ -86,7 +89,9 @@ impl Core {
             let request = Request::internal(Command::Work(work.clone()));
             let answer = self.submit(vec![request], Ack::Applied).pop();
             let Some(Ok(reply)) = answer else { break };
-            let Outcome::Worked { done, more } = reply.outcome else { break };
+            let Outcome::Worked { done, more } = reply.outcome else {
+                break;
+            };
             total += done;
             if !more {
                 break;
@@ -104,7 +109,10 @@ impl Core {
     pub(crate) fn trim_events(&self) -> crate::Result<()> {
         let floor = self.read(|reader| -> nokv_meta::Result<_> {
             let pins = reader.pins()?.into_iter().map(|pin| pin.at.version);
-            let forks = reader.roots()?.into_iter().filter_map(|root| Some(root.parent?.version));
+            let forks = reader
+                .roots()?
+                .into_iter()
+                .filter_map(|root| Some(root.parent?.version));
             Ok(pins.chain(forks).min())
         })?;
         self.events.trim(self.log_time_ns(), floor)

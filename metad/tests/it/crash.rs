@@ -46,11 +46,18 @@ fn a_crash_at_every_failpoint_loses_nothing_that_was_answered() {
     for (point, row) in crate::twice::all() {
         table.insert(point, row);
     }
-    println!("{:40} {:>8} {:>8} {:>12}", "failpoint", "hits", "fired", "acknowledged");
+    println!(
+        "{:40} {:>8} {:>8} {:>12}",
+        "failpoint", "hits", "fired", "acknowledged"
+    );
     for (point, (hits, fired, acknowledged)) in &table {
         println!("{point:40} {hits:>8} {fired:>8} {acknowledged:>12}");
     }
-    let silent: Vec<_> = table.iter().filter(|(_, (_, fired, _))| *fired == 0).map(|(point, _)| point).collect();
+    let silent: Vec<_> = table
+        .iter()
+        .filter(|(_, (_, fired, _))| *fired == 0)
+        .map(|(point, _)| point)
+        .collect();
     assert!(silent.is_empty(), "never fired: {silent:?}");
     assert!(table.len() >= 60, "{} failpoints", table.len());
 }
@@ -68,7 +75,11 @@ fn crash_at(point: &'static str, profiles: &Profiles, seeds: usize) -> (u64, u64
         println!("{point} hit {k} of script {script}");
         let outcomes = Run::all(script, STEPS, Some(fault));
         let seen = outcomes.hits.get(point).copied().unwrap_or_default();
-        row = (row.0 + seen.hits, row.1 + seen.fired, row.2 + outcomes.acknowledged);
+        row = (
+            row.0 + seen.hits,
+            row.1 + seen.fired,
+            row.2 + outcomes.acknowledged,
+        );
     }
     row
 }

@@ -63,8 +63,13 @@ fn flip(path: &Path, at: u64) {
 
 /// The front of the last segment once more, behind it: as a write that was cut short leaves it.
 fn torn_tail(log: &Path) {
-    let Some((path, bytes)) = last_used(log) else { return };
-    let end = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| (last + 1).next_multiple_of(8));
+    let Some((path, bytes)) = last_used(log) else {
+        return;
+    };
+    let end = bytes
+        .iter()
+        .rposition(|byte| *byte != 0)
+        .map_or(0, |last| (last + 1).next_multiple_of(8));
     if end + 64 > bytes.len() {
         return;
     }

@@ -19,8 +19,13 @@ fn an_error_of_any_write_or_sync_is_answered_and_loses_nothing() {
     let hits = Run::all(base, STEPS, None).hits;
     let mut cases = Vec::new();
     for (i, point) in points::all().iter().enumerate() {
-        let Some(seen) = hits.get(point).filter(|seen| seen.hits > 0) else { continue };
-        for (j, action) in [Action::Enospc, Action::Eio, Action::Short].into_iter().enumerate() {
+        let Some(seen) = hits.get(point).filter(|seen| seen.hits > 0) else {
+            continue;
+        };
+        for (j, action) in [Action::Enospc, Action::Eio, Action::Short]
+            .into_iter()
+            .enumerate()
+        {
             // Small runs take one action per point, full ones all.
             if (i + j) as u64 % every == 0 {
                 cases.push(Fault {
@@ -42,7 +47,11 @@ fn an_error_of_any_write_or_sync_is_answered_and_loses_nothing() {
                     println!("{fault:?}");
                     let outcomes = Run::all(base, STEPS, Some(fault));
                     let seen = outcomes.hits.get(fault.point).copied().unwrap_or_default();
-                    *fired.lock().unwrap().entry(format!("{:?}", fault.action)).or_insert(0) += seen.fired;
+                    *fired
+                        .lock()
+                        .unwrap()
+                        .entry(format!("{:?}", fault.action))
+                        .or_insert(0) += seen.fired;
                     assert!(outcomes.acknowledged > 0, "{fault:?}");
                 }
             });
@@ -50,5 +59,8 @@ fn an_error_of_any_write_or_sync_is_answered_and_loses_nothing() {
     });
     let fired = fired.into_inner().unwrap();
     println!("{} cases, fired {fired:?}", cases.len());
-    assert!(fired.values().sum::<u64>() as usize >= cases.len() / 2, "{fired:?}");
+    assert!(
+        fired.values().sum::<u64>() as usize >= cases.len() / 2,
+        "{fired:?}"
+    );
 }

@@ -42,7 +42,11 @@ fn a_load_finds_everything_that_it_noted() {
             scope.spawn(move || load::run(namespace, dir, caller, count));
         }
     });
-    assert!(namespace.engine().failure().is_none(), "{:?}", namespace.engine().failure());
+    assert!(
+        namespace.engine().failure().is_none(),
+        "{:?}",
+        namespace.engine().failure()
+    );
     let (noted, gone) = load::prove(&namespace, dir, false);
     assert_eq!((noted, gone), (COUNT * u64::from(load::CALLERS), 0));
     namespace.close().unwrap();
@@ -51,7 +55,9 @@ fn a_load_finds_everything_that_it_noted() {
 fn open_or_create(dir: &Path) -> Embedded {
     let data = dir.join("data");
     match Embedded::open(&data, options(dir)) {
-        Err(error) if error.kind == nokv_metad::ErrorKind::Missing => Embedded::create(&data, options(dir)).unwrap(),
+        Err(error) if error.kind == nokv_metad::ErrorKind::Missing => {
+            Embedded::create(&data, options(dir)).unwrap()
+        }
         opened => opened.unwrap(),
     }
 }
@@ -69,7 +75,8 @@ fn a_killed_process_loses_nothing_that_it_was_answered() {
     for kill in 0..kills {
         // Killed after some more answers, at whatever it does then.
         let until = noted + 1 + rng.below(60) as u64;
-        let mut child = Killable::test("kill::a_load_finds_everything_that_it_noted", &[(DATA, dir)]).unwrap();
+        let mut child =
+            Killable::test("kill::a_load_finds_everything_that_it_noted", &[(DATA, dir)]).unwrap();
         wait_for(dir, until, &mut child);
         let moment = Duration::from_micros(rng.below(20_000) as u64);
         std::thread::sleep(moment);
@@ -77,7 +84,10 @@ fn a_killed_process_loses_nothing_that_it_was_answered() {
         let namespace = open_or_create(dir);
         let (now, gone) = load::prove(&namespace, dir, false);
         assert!(now > noted && gone == 0, "kill {kill}: nothing was answered");
-        println!("kill {kill}: {now} noted, {:?}", namespace.engine().recovered().verdict);
+        println!(
+            "kill {kill}: {now} noted, {:?}",
+            namespace.engine().recovered().verdict
+        );
         noted = now;
         if kill + 1 == kills {
             prove_clean(&namespace, dir);
@@ -88,7 +98,9 @@ fn a_killed_process_loses_nothing_that_it_was_answered() {
 
 fn wait_for(dir: &Path, until: u64, child: &mut Killable) {
     for _ in 0..LOOKS_MAX {
-        let now: u64 = (0..load::CALLERS).map(|caller| load::notes(dir, caller).len() as u64).sum();
+        let now: u64 = (0..load::CALLERS)
+            .map(|caller| load::notes(dir, caller).len() as u64)
+            .sum();
         if now >= until {
             return;
         }
@@ -100,7 +112,12 @@ fn wait_for(dir: &Path, until: u64, child: &mut Killable) {
 
 /// Every row agrees with the others, and every body is there.
 pub(crate) fn prove_clean(namespace: &Embedded, _dir: &Path) {
-    namespace.gc(&GcOptions { ignore_grace: true, ..GcOptions::default() }).unwrap();
+    namespace
+        .gc(&GcOptions {
+            ignore_grace: true,
+            ..GcOptions::default()
+        })
+        .unwrap();
     let report = namespace.fsck(false).unwrap();
     assert!(report.findings.is_empty(), "{:?}", report.findings);
     assert!(report.objects > 0, "the load stored no body");

@@ -4,7 +4,8 @@ use crate::world::{HEAD, OWNER, ROOT, name};
 use nokv_client::{Ack, Namespace as _};
 use nokv_metad::Embedded;
 use nokv_types::{
-    Command, Digest, Extent, NewBody, NewKind, Node, ObjectId, Outcome, Request, Slice, Source, Target, Version,
+    Command, Digest, Extent, NewBody, NewKind, Node, ObjectId, Outcome, Request, Slice, Source, Target,
+    Version,
 };
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -33,7 +34,12 @@ pub(crate) fn home(namespace: &Embedded, caller: u32) -> Node {
         return found.node;
     }
     let request = crate::world::create(ROOT, &text, NewKind::Directory);
-    match namespace.submit(vec![request], Ack::Durable).remove(0).unwrap().outcome {
+    match namespace
+        .submit(vec![request], Ack::Durable)
+        .remove(0)
+        .unwrap()
+        .outcome
+    {
         Outcome::Inode(node, _) => node,
         other => panic!("{other:?}"),
     }
@@ -54,8 +60,14 @@ pub(crate) fn run(namespace: &Embedded, notes: &Path, caller: u32, count: u64) {
         .unwrap();
     let mut number = present(namespace, home);
     for _ in 0..count {
-        let ack = if number % 3 == 2 { Ack::Applied } else { Ack::Durable };
-        let Some(requests) = requests(namespace, home, caller, number) else { return };
+        let ack = if number % 3 == 2 {
+            Ack::Applied
+        } else {
+            Ack::Durable
+        };
+        let Some(requests) = requests(namespace, home, caller, number) else {
+            return;
+        };
         let answers = namespace.submit(requests, ack);
         let mut versions = Vec::new();
         for answer in answers {
@@ -67,7 +79,8 @@ pub(crate) fn run(namespace: &Embedded, notes: &Path, caller: u32, count: u64) {
         let (first, last) = (versions[0].0, versions[versions.len() - 1].0);
         let durable = ack == Ack::Durable;
         // One write per note, synced before the next request: a note counts when it is whole.
-        file.write_all(format!("{number} {durable} {first} {last} .\n").as_bytes()).unwrap();
+        file.write_all(format!("{number} {durable} {first} {last} .\n").as_bytes())
+            .unwrap();
         file.sync_data().unwrap();
         number += 1;
     }
@@ -83,13 +96,23 @@ fn requests(namespace: &Embedded, home: Node, caller: u32, number: u64) -> Optio
         seed[8..].copy_from_slice(&number.to_le_bytes());
         let reserve = Request::internal(Command::ReserveObjects { seed });
         let reply = namespace.submit(vec![reserve], Ack::Durable).remove(0).ok()?;
-        let Outcome::Reserved(reservation) = reply.outcome else { return None };
+        let Outcome::Reserved(reservation) = reply.outcome else {
+            return None;
+        };
         let object = ObjectId::derive(&seed, reservation, 0);
         let bytes = object.0.to_le_bytes().repeat(20);
-        namespace.blobs().put_new(object, &bytes, crc32c::crc32c(&bytes)).ok()?;
+        namespace
+            .blobs()
+            .put_new(object, &bytes, crc32c::crc32c(&bytes))
+            .ok()?;
         // In the place of the last file, so that every request changes as many entries.
         requests.pop();
-        requests.push(publish(home, &format!("{number:06}-{:02}", FILES - 1), object, &bytes));
+        requests.push(publish(
+            home,
+            &format!("{number:06}-{:02}", FILES - 1),
+            object,
+            &bytes,
+        ));
     }
     Some(requests)
 }
@@ -124,7 +147,9 @@ pub(crate) fn present(namespace: &Embedded, home: Node) -> u64 {
     let mut names = Vec::new();
     let mut after = None;
     loop {
-        let page = namespace.readdir(HEAD, home.ino, after.as_ref(), 10_000, true).unwrap();
+        let page = namespace
+            .readdir(HEAD, home.ino, after.as_ref(), 10_000, true)
+            .unwrap();
         after = page.entries.last().map(|entry| entry.name.clone());
         names.extend(page.entries.into_iter().map(|entry| entry.name));
         if !page.more {
@@ -135,7 +160,11 @@ pub(crate) fn present(namespace: &Embedded, home: Node) -> u64 {
     assert_eq!(count % FILES, 0, "a request is there in part");
     for (at, found) in names.iter().enumerate() {
         let at = at as u64;
-        assert_eq!(*found, name(&format!("{:06}-{:02}", at / FILES, at % FILES)), "a request is missing");
+        assert_eq!(
+            *found,
+            name(&format!("{:06}-{:02}", at / FILES, at % FILES)),
+            "a request is missing"
+        );
     }
     count / FILES
 }
@@ -149,7 +178,9 @@ pub(crate) fn notes(notes: &Path, caller: u32) -> Vec<Note> {
     for line in BufReader::new(file).lines() {
         let line = line.unwrap();
         let fields: Vec<&str> = line.split(' ').collect();
-        let [number, durable, first, last, "."] = fields[..] else { continue };
+        let [number, durable, first, last, "."] = fields[..] else {
+            continue;
+        };
         found.push(Note {
             number: number.parse().unwrap(),
             durable: durable == "true",
@@ -173,11 +204,17 @@ pub(crate) fn prove(namespace: &Embedded, dir: &Path, power: bool) -> (u64, u64)
                 newest_there = newest_there.max(note.last);
                 continue;
             }
-            assert!(power && !note.durable, "caller {caller}: {note:?} is gone, {there} are there");
+            assert!(
+                power && !note.durable,
+                "caller {caller}: {note:?} is gone, {there} are there"
+            );
             gone += 1;
             oldest_gone = oldest_gone.min(note.first);
         }
     }
-    assert!(newest_there < oldest_gone, "{newest_there:?} is there, {oldest_gone:?} is gone: not a prefix");
+    assert!(
+        newest_there < oldest_gone,
+        "{newest_there:?} is there, {oldest_gone:?} is gone: not a prefix"
+    );
     (total, gone)
 }

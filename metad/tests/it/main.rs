@@ -3,7 +3,9 @@
 mod clock;
 mod crash;
 mod damage;
+mod fatal;
 mod faults;
+mod full;
 mod kill;
 mod lifecycle;
 mod load;

@@ -107,11 +107,17 @@ fn tree(namespace: &Embedded, view: View) -> Tree {
     while let Some((path, dir)) = dirs.pop() {
         let mut after: Option<Name> = None;
         loop {
-            let page = namespace.readdir(view.point, dir, after.as_ref(), 7, true).unwrap();
+            let page = namespace
+                .readdir(view.point, dir, after.as_ref(), 7, true)
+                .unwrap();
             after = page.entries.last().map(|entry| entry.name.clone());
             for entry in page.entries {
                 let name = String::from_utf8(entry.name.as_bytes().to_vec()).unwrap();
-                let at = if path.is_empty() { name } else { format!("{path}/{name}") };
+                let at = if path.is_empty() {
+                    name
+                } else {
+                    format!("{path}/{name}")
+                };
                 let size = entry.attr.unwrap().size;
                 let thing = match entry.kind {
                     FileKind::Directory => {

@@ -13,7 +13,10 @@ static POINTS: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
         read_dir(&dir, &mut found);
     }
     read_dir(&metad.join("src"), &mut found);
-    found.into_iter().map(|name| &*Box::leak(name.into_boxed_str())).collect()
+    found
+        .into_iter()
+        .map(|name| &*Box::leak(name.into_boxed_str()))
+        .collect()
 });
 
 /// Every failpoint of the crates that an engine is made of.
@@ -34,10 +37,16 @@ fn read_dir(dir: &Path, found: &mut BTreeSet<String>) {
 
 /// Names in calls `hit("..")`, `hit_write("..")` and `point("..")`; tests have names of their own.
 fn read_source(source: &str, found: &mut BTreeSet<String>) {
-    let source = source.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+    let source = source
+        .split("#[cfg(test)]\nmod tests {")
+        .next()
+        .unwrap_or_default();
     for call in ["hit(", "hit_write(", "point("] {
         for part in source.split(call).skip(1) {
-            let name = part.trim_start().strip_prefix('"').and_then(|rest| rest.split('"').next());
+            let name = part
+                .trim_start()
+                .strip_prefix('"')
+                .and_then(|rest| rest.split('"').next());
             if let Some(name) = name.filter(|name| name.matches('.').count() >= 1) {
                 found.insert(name.to_owned());
             }

@@ -1,7 +1,7 @@
 //! Power cut under load: everything durable is there, and what is gone is the end of the order of commands.
 
-use crate::load;
 use crate::kill::{options, prove_clean};
+use crate::load;
 use crate::rng::{Rng, seed, size};
 use nokv_metad::{Embedded, Options};
 use nokv_testkit::loop_disk::LoopDisk;
@@ -36,14 +36,22 @@ fn a_power_cut_loses_nothing_that_was_durable() {
     let (mut noted, mut lost, mut canaries) = (0, 0, 0);
     for cut in 0..cuts {
         let namespace = open(disk.path());
-        load_until_cut(&namespace, &disk, &notes, (cut, noted + 10 + rng.below(80) as u64));
+        load_until_cut(
+            &namespace,
+            &disk,
+            &notes,
+            (cut, noted + 10 + rng.below(80) as u64),
+        );
         drop(namespace);
         disk.restart().unwrap();
         let survived = fs::read(canary(disk.path(), cut)).is_ok_and(|bytes| bytes == CANARY);
         canaries += u64::from(!survived);
         let namespace = open(disk.path());
         let (now, gone) = load::prove(&namespace, &notes, true);
-        println!("cut {cut}: {now} noted, {gone} gone, {:?}", namespace.engine().recovered().verdict);
+        println!(
+            "cut {cut}: {now} noted, {gone} gone, {:?}",
+            namespace.engine().recovered().verdict
+        );
         assert!(now > noted, "nothing was answered");
         lost += gone;
         noted = now - gone;
@@ -64,7 +72,9 @@ fn open(dir: &Path) -> Embedded {
         ..options(dir)
     };
     match Embedded::open(&data, options()) {
-        Err(error) if error.kind == nokv_metad::ErrorKind::Missing => Embedded::create(&data, options()).unwrap(),
+        Err(error) if error.kind == nokv_metad::ErrorKind::Missing => {
+            Embedded::create(&data, options()).unwrap()
+        }
         opened => opened.unwrap(),
     }
 }
@@ -79,7 +89,9 @@ fn load_until_cut(namespace: &Embedded, disk: &LoopDisk, notes: &Path, (cut, unt
             scope.spawn(move || load::run(namespace, notes, caller, u64::MAX));
         }
         for _ in 0..LOOKS_MAX {
-            let now: u64 = (0..load::CALLERS).map(|caller| load::notes(notes, caller).len() as u64).sum();
+            let now: u64 = (0..load::CALLERS)
+                .map(|caller| load::notes(notes, caller).len() as u64)
+                .sum();
             if now >= until {
                 break;
             }
@@ -98,7 +110,12 @@ fn forget(namespace: &Embedded, notes: &Path) {
         let kept: String = load::notes(notes, caller)
             .into_iter()
             .filter(|note| note.number < there)
-            .map(|note| format!("{} {} {} {} .\n", note.number, note.durable, note.first.0, note.last.0))
+            .map(|note| {
+                format!(
+                    "{} {} {} {} .\n",
+                    note.number, note.durable, note.first.0, note.last.0
+                )
+            })
             .collect();
         fs::write(load::notes_of(notes, caller), kept).unwrap();
     }

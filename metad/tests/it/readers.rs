@@ -72,7 +72,10 @@ fn a_name_that_is_renamed_back_and_forth_is_always_there_once() {
         || {
             for i in 0..batches() {
                 let (old, new) = if i % 2 == 0 { ("a", "b") } else { ("b", "a") };
-                all_ok(&namespace, vec![rename(sub, old, sub, new, RenameMode::NoReplace)]);
+                all_ok(
+                    &namespace,
+                    vec![rename(sub, old, sub, new, RenameMode::NoReplace)],
+                );
             }
         },
         |_| {
@@ -97,7 +100,10 @@ fn exchanged_directories_never_show_one_twice() {
     let reads = beside(
         || {
             for _ in 0..batches() {
-                all_ok(&namespace, vec![rename(left, "x", right, "x", RenameMode::Exchange)]);
+                all_ok(
+                    &namespace,
+                    vec![rename(left, "x", right, "x", RenameMode::Exchange)],
+                );
             }
         },
         |_| {
@@ -152,7 +158,9 @@ fn a_file_that_gets_and_loses_a_second_name_keeps_its_attributes() {
             for i in 0..batches() {
                 let text = format!("f{i}");
                 let made = file(&namespace, sub, &text);
-                let nokv_types::Outcome::Inode(node, _) = made.outcome else { panic!("{made:?}") };
+                let nokv_types::Outcome::Inode(node, _) = made.outcome else {
+                    panic!("{made:?}")
+                };
                 let link = Request::internal(Command::Link {
                     node,
                     parent: sub,
@@ -211,7 +219,9 @@ fn a_root_that_is_forked_and_deleted_never_leads_nowhere() {
         |_| {
             // Root row and timeline belong together: where the fork is named, its entries are found.
             let found = namespace.engine().read(|reader| {
-                let Ok(root) = reader.root(b"fork") else { return true };
+                let Ok(root) = reader.root(b"fork") else {
+                    return true;
+                };
                 let point = nokv_types::ReadPoint {
                     timeline: root.node.timeline,
                     ..HEAD

@@ -114,14 +114,19 @@ impl Run {
     fn open(&mut self) -> Embedded {
         for _ in 0..OPENS_MAX {
             let opened = match Embedded::open(&self.data(), self.options()) {
-                Err(error) if error.kind == ErrorKind::Missing => Embedded::create(&self.data(), self.options()),
+                Err(error) if error.kind == ErrorKind::Missing => {
+                    Embedded::create(&self.data(), self.options())
+                }
                 opened => opened,
             };
             match opened {
                 Ok(namespace) => return namespace,
                 Err(error) => {
                     assert!(
-                        !matches!(error.kind, ErrorKind::Corrupt | ErrorKind::Loss | ErrorKind::WrongWorkspace),
+                        !matches!(
+                            error.kind,
+                            ErrorKind::Corrupt | ErrorKind::Loss | ErrorKind::WrongWorkspace
+                        ),
                         "{error} {:?}",
                         error.source
                     );
@@ -164,7 +169,12 @@ impl Run {
                     self.clock.advance(Duration::from_secs(3));
                     namespace.gc(&GcOptions::default()).is_ok()
                 }
-                2 => namespace.events(&EventQuery { limit: 100, ..EventQuery::default() }).is_ok(),
+                2 => namespace
+                    .events(&EventQuery {
+                        limit: 100,
+                        ..EventQuery::default()
+                    })
+                    .is_ok(),
                 3 => {
                     namespace = self.reopen(namespace);
                     true
@@ -217,7 +227,9 @@ impl Run {
             }
         }
         self.last = None;
-        let Some((step, request)) = self.pending.take() else { return };
+        let Some((step, request)) = self.pending.take() else {
+            return;
+        };
         let answer = namespace.submit(vec![request.clone()], Ack::Durable).remove(0);
         self.take(step, request, answer);
     }
@@ -252,12 +264,20 @@ impl Run {
         let step = next(&self.model, &mut self.rng, object);
         if let Step::Store(_, object) = step {
             let bytes = content(object);
-            if namespace.blobs().put_new(object, &bytes, crc32c::crc32c(&bytes)).is_err() {
+            if namespace
+                .blobs()
+                .put_new(object, &bytes, crc32c::crc32c(&bytes))
+                .is_err()
+            {
                 return false;
             }
         }
         let request = self.request(command(namespace, &step));
-        let ack = if self.rng.below(3) == 0 { Ack::Applied } else { Ack::Durable };
+        let ack = if self.rng.below(3) == 0 {
+            Ack::Applied
+        } else {
+            Ack::Durable
+        };
         let answer = namespace.submit(vec![request.clone()], ack).remove(0);
         self.take(step, request, answer)
     }
@@ -268,7 +288,9 @@ impl Run {
             session: SESSION,
             ttl_ns: SESSION_TTL_NS,
         };
-        let answer = namespace.submit(vec![Request::internal(open)], Ack::Durable).remove(0);
+        let answer = namespace
+            .submit(vec![Request::internal(open)], Ack::Durable)
+            .remove(0);
         let there = match &answer {
             Ok(_) => true,
             // An earlier try was executed and its answer lost.
@@ -355,7 +377,10 @@ impl Run {
         // A snapshot may hold what was removed and not reclaimed yet when it was made.
         for key in std::mem::take(&mut self.model.snapshots).into_keys() {
             let release = command(&namespace, &Step::Release(key));
-            namespace.submit(vec![Request::internal(release)], Ack::Durable).remove(0).unwrap();
+            namespace
+                .submit(vec![Request::internal(release)], Ack::Durable)
+                .remove(0)
+                .unwrap();
         }
         self.age(&namespace);
         self.prove_objects(&namespace);
@@ -388,14 +413,20 @@ impl Run {
         let (there, wanted) = (listed(&*self.objects()), self.model.objects());
         for object in there.symmetric_difference(&wanted) {
             let known = namespace.gc_explain(*object).unwrap();
-            panic!("stored {}, wanted {}: {known:?}", there.contains(object), wanted.contains(object));
+            panic!(
+                "stored {}, wanted {}: {known:?}",
+                there.contains(object),
+                wanted.contains(object)
+            );
         }
     }
 }
 
 /// In memory where there is such a place: the death of a process loses nothing of either, and syncs cost nothing.
 fn scratch() -> tempfile::TempDir {
-    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+    tempfile::tempdir_in("/dev/shm")
+        .or_else(|_| tempfile::tempdir())
+        .unwrap()
 }
 
 /// The bodies in an object store.
@@ -406,4 +437,3 @@ fn listed(objects: &dyn ObjectStore) -> BTreeSet<ObjectId> {
         .filter_map(|item| layout::parse_data(&item.key).map(ObjectId))
         .collect()
 }
-

@@ -20,7 +20,10 @@ pub(crate) fn next(model: &Model, rng: &mut Rng, object: ObjectId) -> Step {
 fn propose(model: &Model, rng: &mut Rng, object: ObjectId) -> Option<Step> {
     let live = &model.live;
     let of = |want: fn(&Thing) -> bool| -> Vec<&String> {
-        live.iter().filter(|(_, thing)| want(thing)).map(|(path, _)| path).collect()
+        live.iter()
+            .filter(|(_, thing)| want(thing))
+            .map(|(path, _)| path)
+            .collect()
     };
     let dirs = of(|thing| *thing == Thing::Dir);
     let files = of(|thing| !matches!(thing, Thing::Dir));
@@ -79,7 +82,9 @@ pub(crate) fn command(namespace: &Embedded, step: &Step) -> Command {
         Step::Mkdir(path) => create(path, NewKind::Directory),
         Step::Create(path) => create(path, NewKind::File),
         Step::Symlink(path, target) => create(path, NewKind::Symlink(target.clone())),
-        Step::Publish(path, bytes) => publish(namespace, path, Source::Inline(bytes.clone()), bytes.len() as u32),
+        Step::Publish(path, bytes) => {
+            publish(namespace, path, Source::Inline(bytes.clone()), bytes.len() as u32)
+        }
         Step::Store(path, object) => {
             let bytes = content(*object);
             let slice = Slice {
@@ -133,7 +138,11 @@ pub(crate) fn content(object: ObjectId) -> Vec<u8> {
 
 fn publish(namespace: &Embedded, path: &str, source: Source, len: u32) -> Command {
     let (parent, name) = place(namespace, path);
-    let extents = if len == 0 { Vec::new() } else { vec![Extent { at: 0, len, source }] };
+    let extents = if len == 0 {
+        Vec::new()
+    } else {
+        vec![Extent { at: 0, len, source }]
+    };
     Command::Publish {
         target: Target::Name {
             parent,

@@ -88,7 +88,12 @@ fn events() -> (&'static str, Row) {
     for request in requests {
         one(&namespace, request, Ack::Applied).unwrap();
     }
-    namespace.events(&nokv_client::EventQuery { limit: 1, ..Default::default() }).unwrap();
+    namespace
+        .events(&nokv_client::EventQuery {
+            limit: 1,
+            ..Default::default()
+        })
+        .unwrap();
     namespace.close().unwrap();
     drop(namespace);
     let dir = std::fs::read_dir(world.path().join("events")).unwrap();
@@ -146,8 +151,13 @@ fn punch() -> (&'static str, Row) {
     arm("store.frames.punch", 1, Action::Crash);
     one(&namespace, crate::world::remove_tree(ROOT, "sub"), Ack::Durable).unwrap();
     for _ in 0..8 {
-        let fired = report().get("store.frames.punch").is_some_and(|seen| seen.fired > 0);
-        if fired || namespace.gc(&nokv_client::GcOptions::default()).is_err() || namespace.checkpoint().is_err() {
+        let fired = report()
+            .get("store.frames.punch")
+            .is_some_and(|seen| seen.fired > 0);
+        if fired
+            || namespace.gc(&nokv_client::GcOptions::default()).is_err()
+            || namespace.checkpoint().is_err()
+        {
             break;
         }
     }
