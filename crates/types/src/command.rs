@@ -179,7 +179,7 @@ pub enum Command {
     },
     /// Changes attributes.
     SetAttr { node: Node, change: AttrChange },
-    /// Sets an extended attribute of at most 64 KiB.
+    /// Sets an extended attribute of at most 32 KiB.
     SetXattr {
         node: Node,
         name: XattrName,

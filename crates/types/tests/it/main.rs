@@ -1,0 +1,6 @@
+//! The vocabulary through its public surface.
+
+mod codec;
+mod events;
+mod names;
+mod values;
