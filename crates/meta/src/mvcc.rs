@@ -56,6 +56,20 @@ impl Framed {
         let value = (tag == 0).then(|| take.rest().to_vec());
         Ok(Self { version, value })
     }
+
+    /// As [`Framed::decode`], keeping the bytes where they are.
+    pub(crate) fn from_row(mut bytes: Vec<u8>) -> Result<Self> {
+        let mut take = Take::new(&bytes);
+        let malformed = || Error::corrupt("malformed frame", "versioned row");
+        let tag = take.u8().filter(|tag| *tag < 2).ok_or_else(malformed)?;
+        let version = Version(take.varint().ok_or_else(malformed)?);
+        let head = bytes.len() - take.rest().len();
+        let value = (tag == 0).then(|| {
+            bytes.drain(..head);
+            bytes
+        });
+        Ok(Self { version, value })
+    }
 }
 
 /// A row that a read found.
@@ -105,7 +119,7 @@ pub(crate) fn read_own<R: Rows>(
     rest: &[u8],
 ) -> Result<Option<Framed>> {
     if let Some(bytes) = rows.get(&keys::current(family, timeline, rest))? {
-        let row = Framed::decode(&bytes)?;
+        let row = Framed::from_row(bytes)?;
         if row.version <= version {
             return Ok(Some(row));
         }
@@ -124,7 +138,7 @@ pub(crate) fn read_own<R: Rows>(
     };
     let (_, created) =
         keys::split_inverted(&key).ok_or_else(|| Error::corrupt("malformed key", "history"))?;
-    let row = Framed::decode(&value)?;
+    let row = Framed::from_row(value)?;
     let value = if version < row.version { row.value } else { None };
     Ok(Some(Framed {
         version: created,
