@@ -236,6 +236,6 @@ fn named(error: Error, path: &NsPath) -> Error {
             subject: path.to_string(),
             ..refusal
         }),
-        other => other,
+        Error::Store(error) => Error::Store(error),
     }
 }

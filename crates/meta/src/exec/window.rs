@@ -1,15 +1,14 @@
 //! Writing the exactly-once window into rows.
 
-use crate::Result;
 use crate::batch::{Batch, Save};
 use nokv_store::Rows;
 use nokv_types::{Outcome, Version};
 
 impl<R: Rows> Batch<'_, R> {
     /// Asks that the window be written at the end of the batch, when the answers of the whole batch are in it.
-    pub(crate) fn save_window(&mut self, save: Save) -> Result<Outcome> {
+    pub(crate) fn save_window(&mut self, save: Save) -> Outcome {
         self.save = self.save.max(save);
-        Ok(Outcome::Done)
+        Outcome::Done
     }
 
     /// Writes the windows that changed and, for an orderly stop, the last version.

@@ -81,9 +81,9 @@ impl<R: Rows> Batch<'_, R> {
             Work::Flatten { timeline, rows_max } => self.flatten(timeline, rows_max),
             Work::FreeTimelines { rows_max } => self.free_timelines(rows_max),
             Work::CountQuota { rows_max } => self.count_quota(rows_max),
-            Work::SaveWindow => self.save_window(Save::Window),
+            Work::SaveWindow => Ok(self.save_window(Save::Window)),
             Work::Repair { fixes_max } => self.repair(fixes_max),
-            Work::Stop => self.save_window(Save::Stop),
+            Work::Stop => Ok(self.save_window(Save::Stop)),
             other => Err(Refusal::new(Code::Unsupported, format!("{other:?}")).into()),
         }
     }

@@ -49,7 +49,7 @@ impl<R: Rows> Batch<'_, R> {
     }
 
     fn check_rows(&self) -> Result<FsckReport> {
-        let timelines = std::sync::Arc::clone(&self.state.timelines);
+        let timelines = Arc::clone(&self.state.timelines);
         Check {
             rows: &self.txn,
             timelines: &timelines,
@@ -77,7 +77,7 @@ impl<R: Rows> Batch<'_, R> {
                 }
             }
             Fix::Locator { node, parent, name } => {
-                self.put_inode(node, &Inode::Located(Place { parent, name }))?
+                self.put_inode(node, &Inode::Located(Place { parent, name }))?;
             }
             Fix::Place { node, parent, name } => self.put_place(node, Place { parent, name })?,
             Fix::Link { node, parent, name } => self.put_link_row(node, parent, &name)?,

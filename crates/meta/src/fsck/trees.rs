@@ -21,6 +21,9 @@ struct Group {
 /// What is charged, as counted.
 pub(super) type Charged = BTreeMap<QuotaId, Usage>;
 
+/// What a scan of rows hands each key and value to.
+type Visitor<'v, C> = &'v mut dyn FnMut(&mut C, &[u8], &[u8]) -> Result<()>;
+
 impl<R: Rows> Check<'_, R> {
     pub(super) fn tree(&mut self, at: ReadPoint) -> Result<()> {
         self.entries(at)?;
@@ -296,12 +299,7 @@ impl<R: Rows> Check<'_, R> {
     }
 
     /// Visits the rows of a family as `at` sees them; a malformed one ends the scan and is said of its own row.
-    pub(super) fn scan(
-        &mut self,
-        at: ReadPoint,
-        family: Family,
-        visit: &mut dyn FnMut(&mut Self, &[u8], &[u8]) -> Result<()>,
-    ) -> Result<()> {
+    pub(super) fn scan(&mut self, at: ReadPoint, family: Family, visit: Visitor<'_, Self>) -> Result<()> {
         let (rows, timelines) = (self.rows, self.timelines);
         let scanned = mvcc::scan(rows, timelines, at, (family, b"", None), &mut |row| {
             visit(self, &row.rest, &row.found.value)?;

@@ -74,7 +74,9 @@ impl Holds {
 
     /// Every held version, with how often it is held.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (TimelineId, Version, u32)> {
-        self.counts.iter().map(|((timeline, version), count)| (*timeline, *version, *count))
+        self.counts
+            .iter()
+            .map(|((timeline, version), count)| (*timeline, *version, *count))
     }
 
     /// Reads the rows that hold versions.

@@ -47,6 +47,9 @@ struct Kept {
     answer: Box<[u8]>,
 }
 
+/// Answers of one request: the number of the part and the encoded answer.
+type Parts = Vec<(u32, Box<[u8]>)>;
+
 #[derive(Debug, Clone, Default)]
 struct Window {
     /// Requests of stream 0 below this were retired.
@@ -54,7 +57,7 @@ struct Window {
     /// Answers of stream 0, by (sequence, part).
     own: VecDeque<Kept>,
     /// Answers of the other streams: parts in the order in which they came.
-    others: HashMap<(u32, u64), Vec<(u32, Box<[u8]>)>>,
+    others: HashMap<(u32, u64), Parts>,
     /// Answers of the other streams, counted.
     others_len: usize,
     /// Rows that hold the window as it was last saved.

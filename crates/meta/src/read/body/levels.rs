@@ -200,11 +200,7 @@ impl Level {
 type Visitor<'v> = &'v mut dyn FnMut(&[u8], &[u8]) -> Result<Visit>;
 
 /// Scans with a visitor that can fail.
-fn scan_rows<R: Rows>(
-    rows: &R,
-    scan: Scan<'_>,
-    visit: Visitor<'_>,
-) -> Result<()> {
+fn scan_rows<R: Rows>(rows: &R, scan: Scan<'_>, visit: Visitor<'_>) -> Result<()> {
     let mut failed: Option<Error> = None;
     rows.scan(scan, &mut |key, value| {
         visit(key, value).unwrap_or_else(|error| {
