@@ -4,6 +4,8 @@
 #![expect(
     clippy::unwrap_used,
     clippy::disallowed_methods,
+    clippy::cast_precision_loss,
+    clippy::unchecked_time_subtraction,
     reason = "a program for a person at a terminal: it measures, and may stop"
 )]
 

@@ -185,7 +185,7 @@ impl Namespace for Embedded {
     }
 
     fn gc(&self, options: &GcOptions) -> Answered<GcReport> {
-        self.collect(options)
+        self.collect(*options)
     }
 
     fn gc_explain(&self, object: ObjectId) -> Answered<Explanation> {

@@ -10,6 +10,11 @@
 //! * nothing is answered `Durable` before its segment is durable in the workspace's mode;
 //! * after a failed sync or an engine error nothing is answered any more: recovery decides.
 
+#![expect(
+    clippy::redundant_closure_for_method_calls,
+    reason = "a path to a method of the reader is not general enough over its lifetime"
+)]
+
 mod clock;
 mod commit;
 mod embedded;

@@ -105,7 +105,8 @@ impl Queue {
             let fits =
                 commands + next.commands <= BATCH_COMMANDS_MAX && bytes + next.bytes <= BATCH_BYTES_MAX;
             let same = class.is_none_or(|class| class == next.freeing);
-            if !taken.is_empty() && !(fits && same) {
+            let joins = taken.is_empty() || (fits && same);
+            if !joins {
                 break;
             }
             commands += next.commands;

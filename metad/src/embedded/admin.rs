@@ -28,9 +28,8 @@ impl Embedded {
             Some((ObjectStanding::Live, references)) => ObjectState::Referenced(references),
             Some((ObjectStanding::Dead(since), _)) => ObjectState::Waiting(since),
             Some((ObjectStanding::Condemned, _)) => ObjectState::Waiting(nokv_types::Version::ZERO),
-            Some((ObjectStanding::Deleted, _)) => ObjectState::Unknown,
             None if reserved => ObjectState::Reserved,
-            None => ObjectState::Unknown,
+            Some((ObjectStanding::Deleted, _)) | None => ObjectState::Unknown,
         };
         let stored = self
             .engine

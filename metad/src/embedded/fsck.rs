@@ -121,7 +121,7 @@ impl Embedded {
                     match (entry.kind, entry.attr) {
                         (FileKind::Directory, _) => dirs.push(entry.node.ino),
                         (FileKind::File, Some(attr)) => {
-                            self.objects_in(view, entry.node.ino, &attr, objects)?
+                            self.objects_in(view, entry.node.ino, &attr, objects)?;
                         }
                         _ => {}
                     }

@@ -5,7 +5,7 @@ use nokv_client::{GcOptions, GcReport};
 use nokv_types::Work;
 
 impl Embedded {
-    pub(super) fn collect(&self, options: &GcOptions) -> Answered<GcReport> {
+    pub(super) fn collect(&self, options: GcOptions) -> Answered<GcReport> {
         let core = &self.engine.core;
         let mut report = GcReport::default();
         if !options.dry_run {

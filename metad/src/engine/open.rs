@@ -124,9 +124,8 @@ fn note_head(
 ) -> Result<()> {
     match Head::load(&*options.objects, workspace) {
         Ok(Some((head, _))) => checkpoints.note_head(&head),
-        Ok(None) => {}
         Err(error) if error.kind == nokv_journal::ErrorKind::Fenced => return Err(error.into()),
-        Err(_) => {}
+        Ok(None) | Err(_) => {}
     }
     Ok(())
 }

@@ -51,20 +51,14 @@ impl Bell {
     /// Waits until the bell rings (and stills it), or for `at_most`.
     pub(crate) fn wait(&self, at_most: Option<Duration>) -> Woken {
         let held = self.lock();
-        let idle = |_: &mut ()| !self.rung.load(Ordering::Acquire) && !self.is_stopped();
-        let timed_out = match at_most {
-            Some(time) => {
-                let waited = self.changed.wait_timeout_while(held, time, idle);
-                waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
-            }
-            None => {
-                drop(
-                    self.changed
-                        .wait_while(held, idle)
-                        .unwrap_or_else(PoisonError::into_inner),
-                );
-                false
-            }
+        let idle = |(): &mut ()| !self.rung.load(Ordering::Acquire) && !self.is_stopped();
+        let timed_out = if let Some(time) = at_most {
+            let waited = self.changed.wait_timeout_while(held, time, idle);
+            waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
+        } else {
+            let waited = self.changed.wait_while(held, idle);
+            drop(waited.unwrap_or_else(PoisonError::into_inner));
+            false
         };
         if self.is_stopped() {
             return Woken::Stop;
@@ -78,7 +72,7 @@ impl Bell {
     /// Lets time pass so that work gathers; `false` when the thread has to end.
     pub(crate) fn gather(&self, time: Duration) -> bool {
         let held = self.lock();
-        let going = |_: &mut ()| !self.is_stopped();
+        let going = |(): &mut ()| !self.is_stopped();
         drop(
             self.changed
                 .wait_timeout_while(held, time, going)

@@ -23,7 +23,7 @@ pub(super) fn run(core: &Arc<Core>) {
         published_ns: core.clocks.boottime_ns(),
         checkpoint_ns: core.clocks.boottime_ns(),
     };
-    let mut wait = last.next_look(core);
+    let mut wait = Last::next_look(core);
     loop {
         let woken = core.bells.publisher.wait(wait);
         if woken == Woken::Stop || core.has_failed() {
@@ -32,7 +32,7 @@ pub(super) fn run(core: &Arc<Core>) {
         let tried = last.step(core, woken == Woken::Time);
         wait = match tried {
             Err(_) => Some(RETRY),
-            Ok(()) => last.next_look(core),
+            Ok(()) => Last::next_look(core),
         };
     }
 }
@@ -92,7 +92,7 @@ impl Last {
     }
 
     /// How long to sleep when nobody rings; for ever when there is nothing to publish or save.
-    fn next_look(&self, core: &Core) -> Option<Duration> {
+    fn next_look(core: &Core) -> Option<Duration> {
         if core.bells.redo_bytes() >= WORTH_BYTES {
             return Some(QUIET);
         }

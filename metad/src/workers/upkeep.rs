@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Time between two looks while nobody commits anything: leases end all the same.
-const IDLE_INTERVAL: Duration = Duration::from_secs(60);
+const IDLE_INTERVAL: Duration = Duration::from_mins(1);
 /// Rounds of background work in a row; what is left waits for the next look.
 const ROUNDS_MAX: u32 = 1000;
 

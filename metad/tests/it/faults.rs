@@ -27,7 +27,7 @@ fn an_error_of_any_write_or_sync_is_answered_and_loses_nothing() {
             .enumerate()
         {
             // Small runs take one action per point, full ones all.
-            if (i + j) as u64 % every == 0 {
+            if ((i + j) as u64).is_multiple_of(every) {
                 cases.push(Fault {
                     point,
                     k: 1 + base.wrapping_add(j as u64) % seen.hits,

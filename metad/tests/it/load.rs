@@ -27,6 +27,19 @@ pub(crate) struct Note {
     pub(crate) last: Version,
 }
 
+impl Note {
+    /// As it is written down; whole when its end is there.
+    pub(crate) fn line(&self) -> String {
+        let Self {
+            number,
+            durable,
+            first,
+            last,
+        } = self;
+        format!("{number} {durable} {} {} .\n", first.0, last.0)
+    }
+}
+
 /// The directory of a caller; made durable when it is not there.
 pub(crate) fn home(namespace: &Embedded, caller: u32) -> Node {
     let text = format!("caller{caller}");
@@ -58,8 +71,8 @@ pub(crate) fn run(namespace: &Embedded, notes: &Path, caller: u32, count: u64) {
         .append(true)
         .open(notes_of(notes, caller))
         .unwrap();
-    let mut number = present(namespace, home);
-    for _ in 0..count {
+    let first = present(namespace, home);
+    for number in first..first.saturating_add(count) {
         let ack = if number % 3 == 2 {
             Ack::Applied
         } else {
@@ -76,13 +89,17 @@ pub(crate) fn run(namespace: &Embedded, notes: &Path, caller: u32, count: u64) {
                 Err(_) => return,
             }
         }
-        let (first, last) = (versions[0].0, versions[versions.len() - 1].0);
+        let (first, last) = (versions[0], versions[versions.len() - 1]);
         let durable = ack == Ack::Durable;
         // One write per note, synced before the next request: a note counts when it is whole.
-        file.write_all(format!("{number} {durable} {first} {last} .\n").as_bytes())
-            .unwrap();
+        let note = Note {
+            number,
+            durable,
+            first,
+            last,
+        };
+        file.write_all(note.line().as_bytes()).unwrap();
         file.sync_data().unwrap();
-        number += 1;
     }
 }
 

@@ -1,5 +1,11 @@
 //! The engine from outside.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "the pieces that tests share fail as tests do"
+)]
+
 mod clock;
 mod crash;
 mod damage;

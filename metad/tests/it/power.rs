@@ -107,16 +107,13 @@ fn load_until_cut(namespace: &Embedded, disk: &LoopDisk, notes: &Path, (cut, unt
 fn forget(namespace: &Embedded, notes: &Path) {
     for caller in 0..load::CALLERS {
         let there = load::present(namespace, load::home(namespace, caller));
-        let kept: String = load::notes(notes, caller)
-            .into_iter()
+        let mut kept = String::new();
+        for note in load::notes(notes, caller)
+            .iter()
             .filter(|note| note.number < there)
-            .map(|note| {
-                format!(
-                    "{} {} {} {} .\n",
-                    note.number, note.durable, note.first.0, note.last.0
-                )
-            })
-            .collect();
+        {
+            kept.push_str(&note.line());
+        }
         fs::write(load::notes_of(notes, caller), kept).unwrap();
     }
 }

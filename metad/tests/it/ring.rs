@@ -236,7 +236,7 @@ impl Run {
 
     /// Time passes: past the window, and past what reservations live.
     fn jump(&mut self, namespace: &Embedded) -> bool {
-        self.clock.advance(Duration::from_secs(2 * 3600));
+        self.clock.advance(Duration::from_hours(2));
         if self.sequence == 0 {
             return true;
         }
@@ -399,7 +399,7 @@ impl Run {
     /// Past the window, the grace and the second sweep of a reservation.
     fn age(&self, namespace: &Embedded) {
         for _ in 0..4 {
-            self.clock.advance(Duration::from_secs(30 * 3600));
+            self.clock.advance(Duration::from_hours(30));
             namespace.checkpoint().unwrap();
             let options = GcOptions {
                 ignore_grace: true,
@@ -411,7 +411,7 @@ impl Run {
 
     fn prove_objects(&self, namespace: &Embedded) {
         let (there, wanted) = (listed(&*self.objects()), self.model.objects());
-        for object in there.symmetric_difference(&wanted) {
+        if let Some(object) = there.symmetric_difference(&wanted).next() {
             let known = namespace.gc_explain(*object).unwrap();
             panic!(
                 "stored {}, wanted {}: {known:?}",
