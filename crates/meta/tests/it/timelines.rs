@@ -145,6 +145,12 @@ impl World {
         panic!("background work does not end");
     }
 
+    /// Every row agrees with every other one.
+    pub(crate) fn assert_sound(&self) {
+        let report = nokv_meta::fsck(&self.store).unwrap();
+        assert!(report.is_clean(), "{:#?}", report.findings);
+    }
+
     /// Lets time pass.
     pub(crate) fn pass(&mut self, ns: u64) {
         self.clock.log_ns += ns;

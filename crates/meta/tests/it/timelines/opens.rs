@@ -86,6 +86,7 @@ fn settle(world: &mut World) {
         world.pass(2_000_000_000);
         world.work_off(100);
     }
+    world.assert_sound();
 }
 
 #[test]

@@ -463,6 +463,7 @@ impl Run {
             self.world.pass(100 * SECOND);
             self.world.work_off(50);
         }
+        self.world.assert_sound();
         let tree = self.head("main");
         assert_eq!(&tree, self.lines["main"].now());
         self.check_links(&tree, timeline);
@@ -537,6 +538,9 @@ fn every_state_that_can_be_read_is_what_it_was() {
             if step % 4 == 0 {
                 run.check();
                 run.check_diff();
+            }
+            if step % 50 == 0 {
+                run.world.assert_sound();
             }
         }
         run.check();

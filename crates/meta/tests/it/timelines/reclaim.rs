@@ -78,6 +78,7 @@ fn a_held_snapshot_loses_nothing() {
     world.work_off(7);
     assert!(world.names(ROOT).is_empty());
     assert_eq!(world.tree(pin.at, pin.node.ino), before);
+    world.assert_sound();
     world.release("s");
     world.work_off(7);
     let families = world.families();
@@ -125,6 +126,7 @@ fn a_fork_removes_what_it_inherits_for_itself_alone() {
     world.remove_tree(fork, "top");
     world.work_off(9);
     assert_eq!(inodes(&world, fork), 1);
+    world.assert_sound();
     assert!(world.names(fork).is_empty());
     assert_eq!(world.tree(HEAD, ROOT.ino), before);
 }
@@ -140,4 +142,5 @@ fn a_fork_reclaims_trees_that_waited_when_it_was_made() {
     assert_eq!(inodes(&world, fork), 65);
     world.work_off(9);
     assert_eq!(inodes(&world, fork), 1);
+    world.assert_sound();
 }

@@ -104,6 +104,7 @@ fn two_hundred_rollbacks_and_promotes_leave_the_rows_of_one_tree() {
     assert_eq!(world.names(Node::new(root.timeline, dir.ino)).len(), 300);
     world.pass(2 * DAY);
     world.work_off(1000);
+    world.assert_sound();
     let after = world.store.to_rows().len();
     assert!(
         after * 10 <= before * 11,
@@ -145,6 +146,7 @@ fn fifty_forks_of_forks_are_flattened_and_their_ancestors_freed() {
     {}
     world.pass(2 * DAY);
     world.work_off(100);
+    world.assert_sound();
     assert_eq!(world.names(node).len(), 51);
     assert_eq!(world.families()[&'t'], 2, "only main and the last fork are left");
 }
