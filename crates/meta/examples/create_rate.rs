@@ -3,6 +3,8 @@
 //!
 //! `cargo run --release -p nokv-meta --example create_rate -- [files] [directories]`
 
+#![expect(clippy::cast_precision_loss, reason = "rates are printed with few digits")]
+
 use nokv_meta::{Batch, Clock, Genesis, State, genesis};
 use nokv_store::{HoltStore, ModelStore, Mutation, Mutations, Opened, Settings, Store};
 use nokv_types::{

@@ -254,7 +254,8 @@ mod tests {
     /// How [`attr`] is written.
     const ATTR: [u8; 16] = [4, 1, 2, 3, 5, 4, 6, 7, 8, 2, 1, 4, 3, 9, 10, 11];
 
-    fn check(answer: Answer, bytes: &[u8]) {
+    fn check(answer: impl Into<Kept>, bytes: &[u8]) {
+        let Kept(answer) = answer.into();
         let mut out = Vec::new();
         encode_into(&mut out, &answer);
         assert_eq!(out, bytes);
@@ -264,9 +265,24 @@ mod tests {
         }
     }
 
-    fn reply(outcome: Outcome) -> Answer {
+    /// An answer to check.
+    struct Kept(Answer);
+
+    impl From<Reply> for Kept {
+        fn from(reply: Reply) -> Self {
+            Self(Ok(reply))
+        }
+    }
+
+    impl From<Refusal> for Kept {
+        fn from(refusal: Refusal) -> Self {
+            Self(Err(refusal))
+        }
+    }
+
+    fn reply(outcome: Outcome) -> Reply {
         let version = Version(300);
-        Ok(Reply { version, outcome })
+        Reply { version, outcome }
     }
 
     #[test]
@@ -292,7 +308,7 @@ mod tests {
             &[10, 0xac, 2, 7, 1],
         );
         let refusal = Refusal::new(Code::NotFound, "a").detail("bc");
-        check(Err(refusal), &[0, 2, 1, b'a', 2, b'b', b'c']);
+        check(refusal, &[0, 2, 1, b'a', 2, b'b', b'c']);
     }
 
     #[test]

@@ -27,12 +27,8 @@ fn wrongs(world: &World) -> Vec<Wrong> {
 fn busy_world() -> World {
     let mut world = World::new();
     let session = SessionId(3);
-    world
-        .run(Command::SessionOpen {
-            session,
-            ttl_ns: 1 << 40,
-        })
-        .unwrap();
+    let ttl_ns = 1 << 40;
+    world.run(Command::SessionOpen { session, ttl_ns }).unwrap();
     let dir = world.create(ROOT, "dir", NewKind::Directory);
     let sub = world.create(dir, "sub", NewKind::Directory);
     world.create(dir, "link", NewKind::Symlink(b"sub".to_vec()));
@@ -64,6 +60,13 @@ fn busy_world() -> World {
         .unwrap()
         .outcome
     {}
+    world.run(Command::Open { session, node: open }).unwrap();
+    pin_and_fork(&mut world);
+    take_apart(&mut world, dir, sub);
+    world
+}
+
+fn pin_and_fork(world: &mut World) {
     let key = b"pin".to_vec();
     let holder = b"me".to_vec();
     world
@@ -80,7 +83,10 @@ fn busy_world() -> World {
             origin: Origin::Snapshot(key),
         })
         .unwrap();
-    world.run(Command::Open { session, node: open }).unwrap();
+}
+
+/// Removes and moves what a pin and a fork still see.
+fn take_apart(world: &mut World, dir: Node, sub: Node) {
     world
         .run(Command::Unlink {
             parent: sub,
@@ -107,7 +113,6 @@ fn busy_world() -> World {
             name: name("sub"),
         })
         .unwrap();
-    world
 }
 
 /// Changes rows behind the state machine's back.
@@ -311,7 +316,7 @@ fn a_malformed_row_is_found_wherever_it_is() {
         if !matches!(key[0], b'd' | b'i' | b'q' | b'P') || value.len() < 4 {
             continue;
         }
-        let mut cut = busy_world();
+        let cut = busy_world();
         let put = Mutation::Put(&key, &value[..3]);
         cut.store.apply(&Mutations::from_sorted([put]).unwrap()).unwrap();
         assert!(!check(&cut).is_clean(), "{key:?}");

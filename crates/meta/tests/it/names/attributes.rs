@@ -132,10 +132,10 @@ fn extended_attributes_are_set_as_asked() {
 fn extended_attributes_are_bounded_in_size_and_number() {
     let mut world = World::new();
     let file = world.create(ROOT, "file", NewKind::File);
-    let large = world.run(xattr(file, "user.a", &[0; 32 * 1024 + 1], XattrMode::Any));
+    let large = world.run(xattr(file, "user.a", &vec![0; 32 * 1024 + 1], XattrMode::Any));
     assert_eq!(large.unwrap_err().code, Code::TooLarge);
     world
-        .run(xattr(file, "user.a", &[7; 32 * 1024], XattrMode::Any))
+        .run(xattr(file, "user.a", &vec![7; 32 * 1024], XattrMode::Any))
         .unwrap();
     // A million are asked for; the limit answers, and what is there can still be changed.
     let ask = |n: usize| Request::internal(xattr(file, &format!("user.n{n}"), b"", XattrMode::Any));
