@@ -3,6 +3,11 @@
 //! Every part of a suite runs in a process of its own, so that memory and CPU are its own; a part prints its
 //! samples as one JSON line.
 
+#![expect(
+    clippy::cast_precision_loss,
+    reason = "figures are ratios and medians; 52 bits are more than they mean"
+)]
+
 mod clock;
 mod core;
 mod demo;

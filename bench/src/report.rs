@@ -3,6 +3,7 @@
 use crate::machine::{Machine, load};
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
+use std::fmt::Write as _;
 use std::path::Path;
 
 /// Which side of the bar is good.
@@ -112,7 +113,8 @@ impl Row {
 /// A whole suite, as it is written to `bench/out/SUITE.json`.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Suite {
-    pub(crate) suite: String,
+    #[serde(rename = "suite")]
+    pub(crate) name: String,
     pub(crate) commit: String,
     pub(crate) when: u64,
     pub(crate) machine: Machine,
@@ -123,7 +125,7 @@ pub(crate) struct Suite {
 impl Suite {
     pub(crate) fn begin(suite: &str, dir: &Path) -> Self {
         Self {
-            suite: suite.to_owned(),
+            name: suite.to_owned(),
             commit: std::env::var("NOKV_COMMIT").unwrap_or_else(|_| "unknown".to_owned()),
             when: crate::clock::unix_seconds(),
             machine: Machine::read(dir),
@@ -151,7 +153,7 @@ impl Suite {
         self.load.1 = load();
         std::fs::create_dir_all(out)?;
         std::fs::write(
-            out.join(format!("{}.json", self.suite)),
+            out.join(format!("{}.json", self.name)),
             serde_json::to_vec_pretty(&self)?,
         )?;
         crate::say(&self.table());
@@ -167,7 +169,8 @@ impl Suite {
             let beside = row.baseline.map_or(String::new(), number);
             let ratio = row.ratio.map_or(String::new(), |ratio| format!("{ratio:.2}"));
             let holds = row.holds.map_or("", |holds| if holds { "yes" } else { "**no**" });
-            text.push_str(&format!(
+            let _ = write!(
+                text,
                 "| {} | {} {} | {} - {} ({}) | {beside} | {ratio} | {} | {holds} |\n",
                 row.name,
                 number(row.value),
@@ -176,7 +179,7 @@ impl Suite {
                 number(row.max),
                 row.runs,
                 row.bar,
-            ));
+            );
         }
         text
     }

@@ -105,16 +105,7 @@ fn measure(size: u64) -> Result<Vec<f64>> {
                 name: name(there.as_bytes())?,
             },
         )?);
-        for command in [
-            Command::RootDelete { name: fork },
-            Command::SnapshotRelease {
-                key: keep,
-                holder: Vec::new(),
-            },
-        ] {
-            let request = subject.request(command);
-            let _ = nokv_client::Namespace::submit(&subject.embedded, vec![request], Ack::Applied);
-        }
+        tidy_up(&mut subject, fork, keep);
     }
     let probe = Command::Create {
         parent: root,
@@ -127,6 +118,18 @@ fn measure(size: u64) -> Result<Vec<f64>> {
         .iter()
         .map(|times| median(times).context("no rounds"))
         .collect()
+}
+
+/// Lets the fork and the replaced state of a round go.
+fn tidy_up(subject: &mut Subject, fork: Vec<u8>, keep: Vec<u8>) {
+    let holder = Vec::new();
+    for command in [
+        Command::RootDelete { name: fork },
+        Command::SnapshotRelease { key: keep, holder },
+    ] {
+        let request = subject.request(command);
+        let _ = nokv_client::Namespace::submit(&subject.embedded, vec![request], Ack::Applied);
+    }
 }
 
 fn timed(subject: &mut Subject, command: Command) -> Result<f64> {
