@@ -8,7 +8,7 @@ use crate::{Error, Result};
 use nokv_store::Rows;
 use nokv_types::{
     Code, EventKind, FileKind, Ino, Name, NewInode, Node, Origin, Outcome, QuotaId, QuotaLimits, Refusal,
-    RootKind, show_bytes,
+    RootKind, TimelineId, show_bytes,
 };
 
 impl<R: Rows> Batch<'_, R> {
@@ -16,9 +16,11 @@ impl<R: Rows> Batch<'_, R> {
     pub(crate) fn volume_create(&mut self, name: &[u8], inode: NewInode) -> Result<Outcome> {
         self.check_new_root(name)?;
         self.check_room(None, name)?;
-        let ino = Ino(self.version.0);
-        let timeline = self.add_timeline(None, ino)?;
+        let (ino, timeline) = (Ino(self.version.0), TimelineId(self.version.0));
         let quota = QuotaId(ino.0);
+        // The last thing that can be refused.
+        self.charge(timeline, quota, Charge::inode(0))?;
+        self.add_timeline(None, ino)?;
         let attr = self.new_attr(FileKind::Directory, inode, quota);
         let place = Place {
             parent: ino,
@@ -31,7 +33,6 @@ impl<R: Rows> Batch<'_, R> {
             counting: None,
         };
         self.put_quota(quota, row);
-        self.charge(timeline, quota, Charge::inode(0))?;
         self.add_dir(node, place, attr);
         let root = self.new_root(RootKind::Volume, node);
         Ok(Outcome::Root(self.write_root(name, &root, EventKind::Fork)))

@@ -47,8 +47,9 @@ impl State {
         }
         Ok(PendingWork {
             reclaim: !self.reclaims.is_empty(),
+            // A look for uploads is not free behind removed rows: see `prune_all`.
             prune: first_row(rows, &prune_work_prefix())?.is_some()
-                || first_row(rows, &given_up_prefix())?.is_some(),
+                || (self.reclaims.is_empty() && first_row(rows, &given_up_prefix())?.is_some()),
             flatten,
             free: self.first_free_timeline().is_some(),
         })
@@ -88,17 +89,20 @@ impl<R: Rows> Batch<'_, R> {
         }
     }
 
-    /// Removes rows of uploads that are given up, then what was superseded.
+    /// Removes what was superseded; when nothing is left of that, rows of uploads that are given up.
+    ///
+    /// In this order because looking for uploads that are not there walks over whatever rows were removed behind
+    /// the place where they would be (a tree that was reclaimed): once per step that was most of the work.
     fn prune_all(&mut self, rows_max: u32) -> Result<Outcome> {
-        let (done, _) = self.drain_uploads(rows_max.min(STEP_ROWS_MAX))?;
-        if done > 0 {
-            return Ok(Outcome::Worked { done, more: true });
+        let outcome = self.prune(rows_max)?;
+        if outcome != (Outcome::Worked { done: 0, more: false }) {
+            return Ok(match outcome {
+                // The last manifest of an upload may just have gone.
+                Outcome::Worked { done, .. } => Outcome::Worked { done, more: true },
+                other => other,
+            });
         }
-        let mut outcome = self.prune(rows_max)?;
-        if let Outcome::Worked { more, .. } = &mut outcome {
-            // The last manifest of an upload may just have gone.
-            *more |= first_row(&self.txn, &given_up_prefix())?.is_some();
-        }
-        Ok(outcome)
+        let (done, more) = self.drain_uploads(rows_max.min(STEP_ROWS_MAX))?;
+        Ok(Outcome::Worked { done, more })
     }
 }
