@@ -31,6 +31,8 @@ use nokv_types::{
 };
 use std::collections::BTreeMap;
 
+/// Bytes of an actor's name that events keep.
+const ACTOR_BYTES_MAX: usize = 64;
 /// Most commands of one batch.
 pub const BATCH_COMMANDS_MAX: usize = 4096;
 
@@ -175,6 +177,7 @@ impl<'a, R: Rows> Batch<'a, R> {
         }
         self.version = self.state.next_version();
         self.actor = actor;
+        self.actor.truncate(ACTOR_BYTES_MAX);
         let answer = match self.run(command) {
             Ok(outcome) => {
                 self.keep();
