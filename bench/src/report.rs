@@ -169,9 +169,9 @@ impl Suite {
             let beside = row.baseline.map_or(String::new(), number);
             let ratio = row.ratio.map_or(String::new(), |ratio| format!("{ratio:.2}"));
             let holds = row.holds.map_or("", |holds| if holds { "yes" } else { "**no**" });
-            let _ = write!(
+            let _ = writeln!(
                 text,
-                "| {} | {} {} | {} - {} ({}) | {beside} | {ratio} | {} | {holds} |\n",
+                "| {} | {} {} | {} - {} ({}) | {beside} | {ratio} | {} | {holds} |",
                 row.name,
                 number(row.value),
                 row.unit,
