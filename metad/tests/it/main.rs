@@ -1,6 +1,6 @@
 //! The engine from outside.
 
-#![allow(
+#![expect(
     clippy::unwrap_used,
     clippy::panic,
     reason = "the pieces that tests share fail as tests do"
