@@ -165,7 +165,7 @@ fn batches(namespace: &Embedded) {
             .map(|i| {
                 let number = batch * 128 + i;
                 create(
-                    parents[number % parents.len()],
+                    parents[number / 1000 % parents.len()],
                     &format!("file-{number:08}"),
                     NewKind::File,
                 )
@@ -200,7 +200,7 @@ fn lookups(namespace: &Embedded) {
         .unwrap()
         .node;
     let names: Vec<Name> = (0..300)
-        .map(|i| Name::new(format!("file-{:08}", i * 1000 + 7).as_bytes()).unwrap())
+        .map(|i| Name::new(format!("file-{:08}", 7000 + i).as_bytes()).unwrap())
         .collect();
     for (what, dir) in [("lookups", root.ino), ("negative lookups", Ino::ROOT)] {
         let (began, busy) = (Instant::now(), cpu());

@@ -21,6 +21,7 @@ pub(crate) fn all() -> Vec<(&'static str, Row)> {
     for point in ["journal.replace.rename", "journal.replace.sync_dir"] {
         rows.push(replace(point));
     }
+    rows.push(clear());
     rows.push(punch());
     rows
 }
@@ -131,6 +132,31 @@ fn replace(point: &'static str) -> (&'static str, Row) {
     let row = row(point, 2);
     let namespace = Embedded::open(world.path(), accepting()).unwrap();
     assert_eq!(names(&namespace, sub), ["published"]);
+    row
+}
+
+/// As [`replace`], but the death is the second one: what the first left of the new log is taken away.
+fn clear() -> (&'static str, Row) {
+    isolate();
+    let world = World::new();
+    let namespace = Embedded::create(world.path(), quiet(&world)).unwrap();
+    file(&namespace, ROOT, "published");
+    namespace.checkpoint().unwrap();
+    namespace.close().unwrap();
+    drop(namespace);
+    std::fs::remove_dir_all(world.path().join("log")).unwrap();
+    let accepting = || Options {
+        accept_loss: true,
+        ..quiet(&world)
+    };
+    arm("journal.replace.rename", 1, Action::Crash);
+    Embedded::open(world.path(), accepting()).unwrap_err();
+    disarm();
+    arm("journal.replace.clear", 1, Action::Crash);
+    Embedded::open(world.path(), accepting()).unwrap_err();
+    let row = row("journal.replace.clear", 1);
+    let namespace = Embedded::open(world.path(), accepting()).unwrap();
+    assert_eq!(names(&namespace, ROOT), ["published"]);
     row
 }
 
