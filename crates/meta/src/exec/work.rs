@@ -94,13 +94,14 @@ impl<R: Rows> Batch<'_, R> {
     /// In this order because looking for uploads that are not there walks over whatever rows were removed behind
     /// the place where they would be (a tree that was reclaimed): once per step that was most of the work.
     fn prune_all(&mut self, rows_max: u32) -> Result<Outcome> {
-        let outcome = self.prune(rows_max)?;
-        if outcome != (Outcome::Worked { done: 0, more: false }) {
-            return Ok(match outcome {
+        match self.prune(rows_max)? {
+            Outcome::Worked { done: 0, more: false } => (),
+            Outcome::Worked { done, more: false } => {
                 // The last manifest of an upload may just have gone.
-                Outcome::Worked { done, .. } => Outcome::Worked { done, more: true },
-                other => other,
-            });
+                let more = first_row(&self.txn, &given_up_prefix())?.is_some();
+                return Ok(Outcome::Worked { done, more });
+            }
+            other => return Ok(other),
         }
         let (done, more) = self.drain_uploads(rows_max.min(STEP_ROWS_MAX))?;
         Ok(Outcome::Worked { done, more })
