@@ -54,7 +54,8 @@ impl Default for Settings {
     fn default() -> Self {
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         Self {
-            threads: (cores * 2).clamp(4, 16),
+            // Most wait for the store to sync, and syncs that wait together are done together.
+            threads: (cores * 4).clamp(8, 16),
             entropy: Arc::new(OsEntropy),
             pause: std::thread::sleep,
             actor: Vec::new(),
