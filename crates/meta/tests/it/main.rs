@@ -6,6 +6,7 @@ mod bodies;
 mod dedupe;
 mod determinism;
 mod fsck;
+mod model;
 mod names;
 mod quota;
 mod sessions;

@@ -283,7 +283,12 @@ impl Model {
         node
     }
 
-    fn rename(&mut self, (from, from_name): (Node, &Name), (to, to_name): (Node, &Name), mode: RenameMode) -> Ino {
+    fn rename(
+        &mut self,
+        (from, from_name): (Node, &Name),
+        (to, to_name): (Node, &Name),
+        mode: RenameMode,
+    ) -> Ino {
         let entry = |model: &Model, dir: Node, name: &Name| {
             let tree = &model.lines[&dir.timeline].tree;
             tree.inodes[&dir.ino].entries.get(name.as_bytes()).copied()

@@ -159,7 +159,6 @@ impl Model {
                 let reservation = Reservation {
                     seed: *seed,
                     expires: used + UPLOAD_URL_NS + UPLOAD_REQUEST_NS,
-                    next: 0,
                 };
                 let known = self.reservations.insert(*id, reservation);
                 same("reservation is new", known.is_none(), true)

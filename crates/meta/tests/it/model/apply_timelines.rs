@@ -27,7 +27,7 @@ impl Model {
                 Ok(())
             }
             (Command::VolumeCreate { name, inode }, Outcome::Root(root)) => {
-                self.apply_volume(name, *inode, root, version)
+                self.apply_volume(name, *inode, root)
             }
             (Command::Fork { name, origin }, Outcome::Root(root)) => {
                 let tree = self.branch(root, origin, version)?;
@@ -262,7 +262,7 @@ impl Model {
         self.unread_pins.push(keep.to_vec());
     }
 
-    fn apply_volume(&mut self, name: &[u8], inode: NewInode, root: &RootInfo, version: Version) -> Checked {
+    fn apply_volume(&mut self, name: &[u8], inode: NewInode, root: &RootInfo) -> Checked {
         same("a volume has no parent", root.parent, None)?;
         // The quota root that a volume is has a number that is read later.
         let mut top = self.fresh(inode, root.node.ino, QuotaId::WORKSPACE)?;

@@ -3,8 +3,7 @@
 use super::check::Verdict;
 use super::state::{Model, Pin, Root};
 use nokv_types::{
-    Code, Command, FileKind, Ino, Node, Origin, QuotaId, ReadPoint, RootKind, SessionId, TimelineId, Version,
-    Work,
+    Code, Command, FileKind, Ino, Node, Origin, ReadPoint, RootKind, TimelineId, Version, Work,
 };
 
 const HOLDERS_MAX: usize = 64;
@@ -66,10 +65,15 @@ impl Model {
             }
             Command::SetQuota { node, .. } => {
                 self.dir(v, *node);
-                v.when(self.counting.is_some(), Code::Busy);
-                v.maybe(self.counting.is_some_and(|(top, _)| top == *node), Code::Busy);
-                if self.counting.is_some_and(|(top, _)| top == *node) {
-                    v.unknown = true;
+                if let Some((top, _)) = self.counting
+                    && top.timeline == node.timeline
+                    && top != *node
+                {
+                    let is_within = self
+                        .lines
+                        .get(&top.timeline)
+                        .is_some_and(|line| line.tree.is_within(node.ino, top.ino));
+                    v.maybe(is_within, Code::Busy);
                 }
             }
             Command::SessionOpen { ttl_ns, .. } => {
@@ -247,21 +251,6 @@ impl Model {
             v.when(nameless && !self.is_open(node), Code::NotFound);
             v.maybe(tree.is_fuzzy(node.ino), Code::NotFound);
         }
-    }
-
-    /// The quota root that a directory is, if it is one.
-    pub(crate) fn own_quota(&self, node: Node) -> Option<QuotaId> {
-        let tree = &self.lines.get(&node.timeline)?.tree;
-        let inode = tree.get(node.ino)?;
-        if inode.parent == node.ino {
-            return Some(inode.quota);
-        }
-        let dir = tree.get(inode.parent)?;
-        (dir.quota != inode.quota).then_some(inode.quota)
-    }
-
-    pub(crate) fn session_of(&self, session: SessionId) -> bool {
-        self.sessions.contains_key(&session)
     }
 }
 

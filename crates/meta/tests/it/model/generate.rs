@@ -3,12 +3,11 @@
 //! Owns: choices. It looks at the model to find what is there, and is wrong on purpose now and then.
 
 use super::run::{Run, Step};
-use super::state::{Inode, Model};
+use super::state::Model;
 use crate::timelines::Rng;
 use nokv_meta::Reader;
 use nokv_types::{
-    AttrChange, Command, FileKind, Ino, Name, NewInode, NewKind, Node, RenameMode, Request, RequestId,
-    SessionId, TimelineId, Version, Work, XattrMode, XattrName,
+    AttrChange, Command, FileKind, Ino, Node, Request, RequestId, SessionId, Version, Work, XattrMode,
 };
 use std::collections::VecDeque;
 
@@ -17,12 +16,25 @@ const HOUR: u64 = 3_600 * SECOND;
 /// Inodes of a tree from which on more goes than comes.
 const TREE_INODES: usize = 70;
 
+/// After these the model has to look at rows, or what is there is no longer sure: they end a batch.
+fn ends_batch(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::RemoveTree { .. }
+            | Command::SetQuota { .. }
+            | Command::Rollback { .. }
+            | Command::Promote { .. }
+            | Command::VolumeCreate { .. }
+            | Command::Work(Work::AdvanceTime | Work::Reclaim { .. })
+    )
+}
+
 pub(crate) struct Generator {
     pub(crate) rng: Rng,
     forced: VecDeque<Step>,
     recent: Vec<Request>,
     pub(crate) sequence: u64,
-    made: u64,
+    pub(crate) made: u64,
     /// Requests since the last comparison of whole states.
     since: usize,
     /// Macros that come once in a run.
@@ -112,21 +124,15 @@ impl Generator {
         for _ in 0..count {
             if self.chance(40) && !self.recent.is_empty() {
                 let again = self.rng.below(self.recent.len());
-                requests.push(self.recent[again].clone());
+                if !ends_batch(&self.recent[again].command) {
+                    requests.push(self.recent[again].clone());
+                }
                 continue;
             }
             let Some(command) = self.command(run) else {
                 continue;
             };
-            let ends = matches!(
-                command,
-                Command::RemoveTree { .. }
-                    | Command::SetQuota { .. }
-                    | Command::Rollback { .. }
-                    | Command::Promote { .. }
-                    | Command::VolumeCreate { .. }
-                    | Command::Work(Work::AdvanceTime | Work::Reclaim { .. })
-            );
+            let ends = ends_batch(&command);
             requests.push(self.request(&run.model, command));
             if ends {
                 break;
@@ -187,9 +193,15 @@ impl Generator {
         self.since += 1;
         let rows_max = 1 + self.rng.below(6) as u32;
         let command = if self.chance(4) {
-            let node = self.dir(&run.model);
+            let (top, _) = run.model.counting.expect("checked before");
+            let tree = &run.model.lines[&top.timeline].tree;
+            let is_dir = |ino: &Ino| {
+                tree.get(*ino)
+                    .is_some_and(|inode| inode.kind == FileKind::Directory)
+            };
+            let dirs: Vec<Ino> = tree.below(top.ino).into_iter().filter(is_dir).collect();
             Command::SetQuota {
-                node: node.unwrap_or(Node::new(TimelineId::FIRST, Ino::ROOT)),
+                node: Node::new(top.timeline, *self.rng.pick(&dirs).unwrap_or(&top.ino)),
                 limits: Default::default(),
             }
         } else {
@@ -373,222 +385,5 @@ impl Generator {
             125..=127 => self.remove_tree(model)?,
             _ => self.remove_dir(model)?,
         })
-    }
-
-    fn create(&mut self, model: &Model) -> Option<Command> {
-        let kind = match self.rng.below(12) {
-            0..=3 => NewKind::File,
-            4..=7 => NewKind::Directory,
-            8 | 9 => NewKind::Symlink(vec![
-                b'x';
-                [1, 9, 4096, 0, 4097][self.rng.below(44).saturating_sub(39)]
-            ]),
-            _ => NewKind::Special(
-                *self.rng.pick(&[
-                    FileKind::Fifo,
-                    FileKind::Socket,
-                    FileKind::CharDevice,
-                    FileKind::BlockDevice,
-                    FileKind::Fifo,
-                    FileKind::Socket,
-                    FileKind::File,
-                ])?,
-                77,
-            ),
-        };
-        Some(Command::Create {
-            parent: self.dir(model)?,
-            name: self.name(),
-            inode: self.owner(),
-            kind,
-        })
-    }
-
-    pub(crate) fn owner(&mut self) -> NewInode {
-        NewInode {
-            mode: [0o644, 0o755, 0o7777][self.rng.below(3)],
-            uid: self.rng.below(3) as u32,
-            gid: 5,
-        }
-    }
-
-    fn link(&mut self, model: &Model) -> Option<Command> {
-        let node = self.any(model)?;
-        let mut parent = self.dir(model)?;
-        if !self.chance(6) {
-            parent = self.sibling(model, node, |inode| inode.kind == FileKind::Directory)?;
-        }
-        Some(Command::Link {
-            node,
-            parent,
-            name: self.name(),
-        })
-    }
-
-    /// An entry that is there: its directory and name.
-    fn entry(&mut self, model: &Model, wanted: impl Fn(&Inode) -> bool) -> Option<(Node, Name)> {
-        for _ in 0..6 {
-            let dir = self.dir(model)?;
-            let tree = &model.lines[&dir.timeline].tree;
-            let entries = &tree.get(dir.ino)?.entries;
-            let fitting: Vec<_> = entries
-                .iter()
-                .filter(|(_, ino)| tree.get(**ino).is_some_and(&wanted))
-                .collect();
-            if let Some((name, _)) = self.rng.pick(&fitting) {
-                return Some((dir, Name::new(name).unwrap()));
-            }
-        }
-        Some((self.dir(model)?, self.name()))
-    }
-
-    fn remove(&mut self, model: &Model) -> Option<Command> {
-        let any = self.chance(10);
-        let (parent, name) = self.entry(model, |inode| any || inode.kind != FileKind::Directory)?;
-        Some(Command::Unlink { parent, name })
-    }
-
-    fn remove_dir(&mut self, model: &Model) -> Option<Command> {
-        let any = self.chance(6);
-        let (parent, name) = self.entry(model, |inode| {
-            any || (inode.kind == FileKind::Directory && inode.entries.is_empty())
-        })?;
-        Some(Command::Rmdir { parent, name })
-    }
-
-    fn remove_tree(&mut self, model: &Model) -> Option<Command> {
-        let any = self.chance(3);
-        let (parent, name) = self.entry(model, |inode| any || inode.kind == FileKind::Directory)?;
-        Some(Command::RemoveTree { parent, name })
-    }
-
-    fn remove_xattr(&mut self, model: &Model) -> Option<Command> {
-        for _ in 0..8 {
-            let node = self.any(model)?;
-            let inode = model.lines[&node.timeline].tree.get(node.ino)?;
-            if let Some(name) = inode.xattrs.keys().next() {
-                let name = XattrName::new(name).unwrap();
-                return Some(Command::RemoveXattr { node, name });
-            }
-        }
-        Some(Command::RemoveXattr {
-            node: self.any(model)?,
-            name: self.xattr(),
-        })
-    }
-
-    fn rename(&mut self, model: &Model) -> Option<Command> {
-        let mode = *self
-            .rng
-            .pick(&[RenameMode::Replace, RenameMode::NoReplace, RenameMode::Exchange])?;
-        let (from, from_name) = self.entry(model, |_| true)?;
-        let mut to = self.dir(model)?;
-        if !self.chance(8) {
-            to = self.sibling(model, from, |inode| inode.kind == FileKind::Directory)?;
-        }
-        let mut to_name = self.name();
-        if mode == RenameMode::Exchange && !self.chance(4) {
-            let entries = &model.lines.get(&to.timeline)?.tree.get(to.ino)?.entries;
-            let names: Vec<_> = entries.keys().collect();
-            to_name = self
-                .rng
-                .pick(&names)
-                .map_or(to_name, |name| Name::new(name).unwrap());
-        }
-        Some(Command::Rename {
-            from,
-            from_name,
-            to,
-            to_name,
-            mode,
-        })
-    }
-
-    pub(crate) fn name(&mut self) -> Name {
-        let long = [b'l'; 255];
-        let names: [&[u8]; 12] = [
-            b"a",
-            b"b",
-            b"c",
-            b"d",
-            b"e",
-            b"\xff\xfe",
-            b"\xc3",
-            b"a b",
-            b"\x01",
-            b"f",
-            b"..x",
-            &long,
-        ];
-        Name::new(names[self.rng.below(names.len())]).unwrap()
-    }
-
-    pub(crate) fn xattr(&mut self) -> XattrName {
-        XattrName::new([&b"user.a"[..], b"user.nokv.b", b"\xff"][self.rng.below(3)]).unwrap()
-    }
-
-    /// A timeline: mostly one that lives.
-    fn timeline(&mut self, model: &Model) -> Option<TimelineId> {
-        if self.chance(60) {
-            let all: Vec<_> = model.lines.keys().copied().collect();
-            return self.rng.pick(&all).copied();
-        }
-        let roots: Vec<_> = model.roots.values().map(|root| root.node.timeline).collect();
-        self.rng.pick(&roots).copied()
-    }
-
-    pub(crate) fn choose(&mut self, model: &Model, wanted: impl Fn(&Inode) -> bool) -> Option<Node> {
-        let timeline = self.timeline(model)?;
-        self.sibling(model, Node::new(timeline, Ino::ROOT), wanted)
-    }
-
-    /// An inode of the same timeline.
-    fn sibling(&mut self, model: &Model, node: Node, wanted: impl Fn(&Inode) -> bool) -> Option<Node> {
-        let tree = &model.lines.get(&node.timeline)?.tree;
-        let root = model.roots.values().find(|root| root.node.timeline == node.timeline);
-        let below = tree.below(root.map_or(Ino::ROOT, |root| root.node.ino));
-        let fits = |ino: &Ino| !tree.limbo.contains(ino) && tree.get(*ino).is_some_and(&wanted);
-        let fitting: Vec<Ino> = below.into_iter().filter(fits).collect();
-        Some(Node::new(node.timeline, *self.rng.pick(&fitting)?))
-    }
-
-    pub(crate) fn any(&mut self, model: &Model) -> Option<Node> {
-        if self.chance(80) {
-            return Some(Node::new(TimelineId::FIRST, Ino(u64::MAX >> 20)));
-        }
-        self.choose(model, |_| true)
-    }
-
-    pub(crate) fn dir(&mut self, model: &Model) -> Option<Node> {
-        if self.chance(60) {
-            return self.any(model);
-        }
-        self.choose(model, |inode| inode.kind == FileKind::Directory)
-    }
-
-    pub(crate) fn file(&mut self, model: &Model) -> Option<Node> {
-        if self.chance(40) {
-            return self.any(model);
-        }
-        if self.chance(6) {
-            let open: Vec<_> = model.opens.values().map(|open| open.node).collect();
-            if let Some(node) = self.rng.pick(&open) {
-                return Some(*node);
-            }
-        }
-        self.choose(model, |inode| inode.kind == FileKind::File)
-    }
-
-    /// A key that was not used before.
-    pub(crate) fn key(&mut self) -> Vec<u8> {
-        self.made += 1;
-        match self.rng.below(60) {
-            0 => Vec::new(),
-            1 => b"a\0b".to_vec(),
-            2 => vec![b'k'; 256],
-            3 => format!("\u{fffd}{}", self.made).into_bytes(),
-            4 => [&b"\xff\x00\x01"[..1], self.made.to_string().as_bytes()].concat(),
-            _ => format!("k{}", self.made).into_bytes(),
-        }
     }
 }

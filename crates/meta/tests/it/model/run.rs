@@ -8,8 +8,8 @@ use super::kinds::Table;
 use super::state::{Inode, Line, Model, Root, Tree};
 use nokv_meta::{Batch, Clock, Genesis, PendingWork, Reader, State, genesis};
 use nokv_types::{
-    Answer, Code, Command, FileKind, Ino, Node, Outcome, QuotaId, ReadPoint, Request, RootKind, TimelineId,
-    Version, Work,
+    Answer, Code, Command, FileKind, Ino, Node, QuotaId, ReadPoint, Request, RootKind, TimelineId, Version,
+    Work,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -69,10 +69,6 @@ impl Run {
         }
     }
 
-    pub(crate) fn reader(&self) -> (std::sync::Arc<nokv_meta::Timelines>, &Engine) {
-        (self.state.timelines(), &self.engine)
-    }
-
     pub(crate) fn step(&mut self, step: &Step) -> Checked {
         match step {
             Step::Batch(pass, requests) => self.batch(*pass, requests),
@@ -105,6 +101,11 @@ impl Run {
                     .compare_objects(&Reader::new(&self.engine, &timelines), false)
             }
             Step::Past(at) => {
+                // In a shortened list the version may lie inside of a batch, where no state is exact.
+                let line = self.model.lines.get(&at.timeline);
+                if !line.is_some_and(|line| line.history.contains_key(&at.version)) {
+                    return Ok(());
+                }
                 let timelines = self.state.timelines();
                 let read = self
                     .model
@@ -263,10 +264,9 @@ impl Run {
         if !inode.entries.is_empty() {
             self.model.counting = Some((node, quota));
         }
+        let last = self.model.last;
         let line = self.model.line(node.timeline);
-        if let Some(mut newest) = line.history.last_entry() {
-            newest.insert(line.tree.clone());
-        }
+        line.history.insert(last, line.tree.clone());
         Ok(())
     }
 
@@ -393,9 +393,4 @@ fn first(settings: Genesis, clock: Clock) -> Model {
         unread_quota: None,
         used_inos: BTreeSet::from([Ino::ROOT]),
     }
-}
-
-/// What came of an answer, for the table.
-pub(crate) fn outcome_of(answer: &Answer) -> Option<&Outcome> {
-    answer.as_ref().ok().map(|reply| &reply.outcome)
 }

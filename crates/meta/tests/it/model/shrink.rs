@@ -7,7 +7,7 @@ use nokv_types::{Command, Ino, Name, Node, Request, TimelineId};
 use std::time::{Duration, Instant};
 
 /// How long is tried.
-const TIME_MAX: Duration = Duration::from_secs(60);
+const TIME_MAX: Duration = Duration::from_secs(20);
 /// Steps that are printed at most.
 const PRINTED_MAX: usize = 60;
 
@@ -31,7 +31,8 @@ fn fails(steps: &[Step], engine: Engine, seed: u64) -> Option<(usize, String)> {
 
 /// The kind of a difference: its words without what varies.
 fn gist(text: &str) -> String {
-    text.chars().filter(|c| c.is_alphabetic()).take(24).collect()
+    let first = text.lines().next().unwrap_or_default();
+    first.chars().filter(|c| c.is_alphabetic()).take(80).collect()
 }
 
 pub(crate) fn shrink(failure: &Failure, make: impl Fn() -> Engine, seed: u64) -> String {
@@ -69,7 +70,8 @@ pub(crate) fn shrink(failure: &Failure, make: impl Fn() -> Engine, seed: u64) ->
         .collect();
     let skipped = told.len().saturating_sub(PRINTED_MAX);
     format!(
-        "{text}\n{} steps, the last {}:\n{}",
+        "found: {}\nshrunk: {text}\n{} steps, the last {}:\n{}",
+        failure.text,
         told.len(),
         told.len() - skipped,
         told[skipped..].join("\n")

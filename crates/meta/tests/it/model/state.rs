@@ -233,7 +233,6 @@ pub(crate) struct Upload {
 pub(crate) struct Reservation {
     pub(crate) seed: [u8; 16],
     pub(crate) expires: u64,
-    pub(crate) next: u16,
 }
 
 /// The whole workspace.
