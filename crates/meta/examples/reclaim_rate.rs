@@ -3,6 +3,8 @@
 //!
 //! `cargo run --release -p nokv-meta --example reclaim_rate -- [files] [directories]`
 
+#![expect(clippy::cast_precision_loss, reason = "rates to three digits")]
+
 use nokv_meta::{Batch, Clock, EventSource, EventVisit, Genesis, Reader, State, genesis};
 use nokv_store::{HoltStore, Opened, Settings, Store, Visit};
 use nokv_types::{

@@ -1,6 +1,11 @@
 //! The state machine through its public surface, on the in-memory store.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
 
 mod bodies;
 mod dedupe;

@@ -3,6 +3,19 @@
 //! `NOKV_MODEL_COMMANDS` says how many (both stores together), `NOKV_SEED` which. The model is written from the
 //! meaning of the commands: it knows whole trees and clones of them, nothing of rows.
 
+#![expect(
+    clippy::too_many_lines,
+    clippy::match_same_arms,
+    clippy::needless_for_each,
+    clippy::unused_self,
+    clippy::large_enum_variant,
+    clippy::default_trait_access,
+    clippy::unnecessary_wraps,
+    clippy::match_bool,
+    clippy::disallowed_methods,
+    reason = "the model lists commands and their cases one by one, and shrinks under a time limit"
+)]
+
 mod apply;
 mod apply_bodies;
 mod apply_timelines;

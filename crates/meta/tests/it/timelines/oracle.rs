@@ -3,6 +3,8 @@
 //! The replay keeps, per root, the tree after every command. It knows nothing of rows, versions of rows,
 //! tombstones or pruning.
 
+#![expect(clippy::too_many_lines, reason = "one arm per change")]
+
 mod ends;
 
 use super::listing::{Item, Tree};
@@ -103,7 +105,7 @@ impl Run {
             89 => self.promote(&root),
             90 => {
                 self.world.state =
-                    nokv_meta::State::load(&self.world.store, self.world.state.last_version()).unwrap()
+                    nokv_meta::State::load(&self.world.store, self.world.state.last_version()).unwrap();
             }
             _ => self.work(&root),
         }
