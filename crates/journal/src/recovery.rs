@@ -170,6 +170,8 @@ pub struct Recovered<S> {
     pub covered_seq: u64,
     /// Segments that were replayed.
     pub replayed: u64,
+    /// Their bytes in the log.
+    pub replayed_bytes: u64,
     /// What was found and done.
     pub verdict: Verdict,
     /// Damage in the log before what the frames cover was passed over (first segment, what is wrong): the

@@ -67,11 +67,10 @@ pub(super) fn recover(home: Home, identity: &Identity, options: Options) -> Resu
     let events = Events::open(&home, event_options, &found.at, &log.upkeep())?;
     let checkpoints = Checkpoints::new(found.covered_seq);
     note_head(&checkpoints, &options, workspace)?;
-    let usage = log.upkeep().usage();
-    let redo_bytes = if found.replayed == 0 {
-        0
-    } else {
-        usage.segment_bytes
+    // Where the newest checkpoint ends in the log is not looked up: at most too much counts as not saved.
+    let unsaved_bytes = match found.replayed {
+        0 => 0,
+        _ => log.upkeep().usage().segment_bytes,
     };
     let core = Core {
         workspace,
@@ -85,7 +84,7 @@ pub(super) fn recover(home: Home, identity: &Identity, options: Options) -> Resu
         upkeep: log.upkeep(),
         events,
         checkpoints,
-        bells: Bells::new(redo_bytes),
+        bells: Bells::new(found.replayed_bytes, unsaved_bytes),
         stats: Counters::default(),
         scope: failpoint::scope(),
         fatal: options.fatal,

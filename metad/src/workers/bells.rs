@@ -26,10 +26,11 @@ pub(crate) struct Bells {
 }
 
 impl Bells {
-    pub(crate) fn new(redo_bytes: u64) -> Self {
+    /// With what was found when the engine was opened: log after the published state, log that no checkpoint has.
+    pub(crate) fn new(redo_bytes: u64, unsaved_bytes: u64) -> Self {
         let bells = Self::default();
         bells.redo.store(redo_bytes, Ordering::Relaxed);
-        bells.unsaved.store(redo_bytes, Ordering::Relaxed);
+        bells.unsaved.store(unsaved_bytes, Ordering::Relaxed);
         bells
     }
 

@@ -36,6 +36,24 @@ fn what_was_durable_is_there_after_an_engine_that_never_closed() {
 }
 
 #[test]
+fn only_log_behind_the_published_state_counts_as_redo_after_a_start() {
+    let world = World::new();
+    let namespace = world.create();
+    let redo = |namespace: &Embedded| namespace.engine().stats().redo_bytes;
+    for i in 0..100 {
+        file(&namespace, ROOT, &format!("f{i:03}"));
+    }
+    let whole = redo(&namespace);
+    namespace.checkpoint().unwrap();
+    file(&namespace, ROOT, "tail");
+    let tail = redo(&namespace);
+    assert!(tail > 0 && tail < whole, "{tail} of {whole}");
+    drop(namespace);
+    let after = redo(&world.open());
+    assert!((tail..whole).contains(&after), "{after}, not {tail} of {whole}");
+}
+
+#[test]
 fn a_second_owner_is_refused_and_told_who_the_first_is() {
     let world = World::new();
     let _first = world.create();

@@ -33,7 +33,12 @@ pub fn recover<M: Machine>(spec: &RecoverySpec<'_>, machine: &mut M) -> Result<R
     let mut quarantined = Vec::new();
     let store = base_store(spec, machine, &mut plan, &mut quarantined)?;
     machine.start_from(&store, &plan.base.covered)?;
-    let (at, log_time_ns, replayed) = replay(machine, &store, &plan.base)?;
+    let Replayed {
+        at,
+        log_time_ns,
+        segments: replayed,
+        bytes: replayed_bytes,
+    } = replay(machine, &store, &plan.base)?;
     let keep_log = plan.loss.is_none() && goes_on(&plan.base, &at);
     let rebuilt = !matches!(plan.base.origin, Origin::Frames(_)) && !plan.new;
     let mut covered_seq = match plan.base.origin {
@@ -56,6 +61,7 @@ pub fn recover<M: Machine>(spec: &RecoverySpec<'_>, machine: &mut M) -> Result<R
         log_time_ns,
         covered_seq,
         replayed,
+        replayed_bytes,
         verdict: facts.verdict(quarantined),
         hole,
     })
@@ -98,15 +104,26 @@ fn base_store<M: Machine>(
     Ok(store)
 }
 
-/// Applies every good segment after the base; answers where that ends.
-fn replay<M: Machine>(machine: &mut M, store: &M::Store, base: &Base) -> Result<(Position, u64, u64)> {
-    let mut at = base.covered.at;
-    let mut log_time_ns = base.covered.log_time_ns;
-    let mut replayed = 0;
-    if *base.log.verdict() == LogVerdict::Missing || at.seq >= base.log.end().seq {
-        return Ok((at, log_time_ns, replayed));
+/// What a replay did, and where it ended.
+struct Replayed {
+    at: Position,
+    log_time_ns: u64,
+    segments: u64,
+    bytes: u64,
+}
+
+/// Applies every good segment after the base.
+fn replay<M: Machine>(machine: &mut M, store: &M::Store, base: &Base) -> Result<Replayed> {
+    let mut done = Replayed {
+        at: base.covered.at,
+        log_time_ns: base.covered.log_time_ns,
+        segments: 0,
+        bytes: 0,
+    };
+    if *base.log.verdict() == LogVerdict::Missing || done.at.seq >= base.log.end().seq {
+        return Ok(done);
     }
-    let mut reader = base.log.reader(at.seq)?;
+    let mut reader = base.log.reader(done.at.seq)?;
     while let Some(segment) = reader.next()? {
         let batch = Mutations::decode(segment.mutations)?;
         hit("journal.recover.replay")
@@ -115,11 +132,12 @@ fn replay<M: Machine>(machine: &mut M, store: &M::Store, base: &Base) -> Result<
             store.apply(&batch)?;
         }
         machine.replayed(store, &segment)?;
-        at = segment.position();
-        log_time_ns = log_time_ns.max(segment.header.log_time_ns);
-        replayed += 1;
+        done.at = segment.position();
+        done.log_time_ns = done.log_time_ns.max(segment.header.log_time_ns);
+        done.segments += 1;
+        done.bytes += segment.header.stored_len() as u64;
     }
-    Ok((at, log_time_ns, replayed))
+    Ok(done)
 }
 
 /// Whether the log can be appended to after `at`.
