@@ -6,6 +6,7 @@ use nokv_client::{Ack, Namespace};
 use nokv_metad::Embedded;
 use nokv_types::{Command, Name, NewInode, NewKind, Node, Outcome, Request, RequestId, SessionId};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Commands of one batch.
 pub(crate) const BATCH: u64 = 128;
@@ -47,8 +48,20 @@ pub(crate) struct Subject {
 impl Subject {
     /// Opens (or makes) the namespace in `dir` with default settings.
     pub(crate) fn open(dir: &Path) -> Result<Self> {
-        let embedded = open_embedded(&dir.join("data"))?;
-        let session = SessionId(u64::from(std::process::id()) << 20 | 1);
+        Self::over(open_embedded(&dir.join("data"))?)
+    }
+
+    /// Opens the namespace in `dir` so that nothing is published while it is open, however long the redo tail gets.
+    pub(crate) fn open_unpublished(dir: &Path) -> Result<Self> {
+        Self::over(open_with(&dir.join("data"), |limits| {
+            limits.redo_bytes = u64::MAX;
+        })?)
+    }
+
+    fn over(embedded: Embedded) -> Result<Self> {
+        static OPENED: AtomicU64 = AtomicU64::new(0);
+        let nth = OPENED.fetch_add(1, Ordering::Relaxed) + 1;
+        let session = SessionId(u64::from(std::process::id()) << 20 | nth);
         let mut subject = Self {
             embedded,
             session,
@@ -164,8 +177,14 @@ impl Subject {
 
 /// Opens the engine as the CLI does, with its defaults.
 pub(crate) fn open_embedded(dir: &Path) -> Result<Embedded> {
+    open_with(dir, |_| ())
+}
+
+/// Opens the engine with limits that `change` makes different from the defaults.
+fn open_with(dir: &Path, change: impl FnOnce(&mut nokv_metad::Limits)) -> Result<Embedded> {
     let objects = nokv_metad::open_objects(&format!("dir:{}", dir.join("objects").display()));
-    let options = nokv_metad::Options::new(objects.map_err(|error| anyhow!("{error}"))?);
+    let mut options = nokv_metad::Options::new(objects.map_err(|error| anyhow!("{error}"))?);
+    change(&mut options.limits);
     match Embedded::create(dir, options.clone()) {
         Err(error) if error.kind == nokv_metad::ErrorKind::Exists => Embedded::open(dir, options),
         made => made,

@@ -3,13 +3,15 @@
 use super::files;
 use crate::clock::Stopwatch;
 use crate::report::{Bar, Good, Sample};
-use crate::workload::{Scratch, Subject, open_embedded};
+use crate::workload::{BATCH, Scratch, Subject, open_embedded};
 use anyhow::{Context, Result, ensure};
 use nokv_client::Namespace;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 const CHILD: &str = "NOKV_BENCH_REOPEN_CHILD";
+/// Where the child notes the length of the redo tail that it leaves.
+const TAIL: &str = "redo-tail";
 
 pub(crate) fn run() -> Result<Vec<Sample>> {
     if let Some(dir) = std::env::var_os(CHILD) {
@@ -44,7 +46,7 @@ pub(crate) fn run() -> Result<Vec<Sample>> {
             dirty,
             Bar::Value(Good::Less, 3.0),
         ),
-        Sample::new("log on disk at that SIGKILL", "MiB", tail, Bar::None),
+        Sample::new("redo tail at that SIGKILL", "MiB", tail, Bar::None),
     ])
 }
 
@@ -57,29 +59,43 @@ fn open_time(dir: &Path) -> Result<f64> {
     Ok(time)
 }
 
+/// What the child noted before it died.
 fn redo_tail(dir: &Path) -> Result<f64> {
-    let mut bytes = 0;
-    for entry in std::fs::read_dir(dir.join("data/log"))? {
-        bytes += entry?.metadata()?.len();
-    }
+    let bytes: u64 = std::fs::read_to_string(dir.join(TAIL))?.parse()?;
+    ensure!(
+        bytes >= nokv_metad::REDO_BYTES_MAX,
+        "a redo tail of {bytes} bytes"
+    );
     Ok(bytes as f64 / f64::from(1 << 20))
 }
 
-/// Fills a namespace and then dies without warning, the redo tail as long as it may become.
+/// Makes a namespace that is published whole, lets the redo tail grow to its limit, and dies without warning.
 fn child(dir: &Path) -> Result<Vec<Sample>> {
-    let mut subject = Subject::open(dir)?;
+    {
+        let mut subject = Subject::open(dir)?;
+        let root = subject.root()?;
+        subject.tree(root, files())?;
+        let saved = subject.embedded.checkpoint();
+        saved.map_err(|error| anyhow::anyhow!("{error}"))?;
+        let closed = subject.embedded.close();
+        closed.map_err(|error| anyhow::anyhow!("{error}"))?;
+    }
+    let mut subject = Subject::open_unpublished(dir)?;
     let root = subject.root()?;
-    subject.tree(root, files())?;
-    let limit = nokv_metad::REDO_BYTES_MAX;
     let extra = subject.mkdir(root, "extra")?;
     let mut number = 0;
-    while subject.embedded.engine().stats().redo_bytes < limit / 10 * 9 && number < files() {
-        let batch = subject.creates(extra, number..number + 128)?;
+    while redo_bytes(&subject) < nokv_metad::REDO_BYTES_MAX {
+        let batch = subject.creates(extra, number..number + BATCH)?;
         subject.must(batch, nokv_client::Ack::Durable)?;
-        number += 128;
+        number += BATCH;
     }
+    std::fs::write(dir.join(TAIL), redo_bytes(&subject).to_string())?;
     rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL)?;
     Ok(Vec::new())
+}
+
+fn redo_bytes(subject: &Subject) -> u64 {
+    subject.embedded.engine().stats().redo_bytes
 }
 
 fn kill_child(dir: &Path) -> Result<()> {
