@@ -12,6 +12,7 @@
 pub mod footer;
 mod format;
 mod list;
+mod naming;
 mod publish;
 mod sweep;
 
@@ -21,6 +22,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use self::footer::{FOOTER_BYTES, Footer};
+use self::naming::{Named, Naming};
 use self::publish::{Publisher, sync_folder};
 use crate::{
     ETag, Error, ErrorKind, Key, Listed, Object, ObjectMeta, ObjectStore, Op, Put, PutOutcome, Result,
@@ -36,6 +38,7 @@ pub struct DirStore {
     objects: PathBuf,
     lock: PathBuf,
     publisher: Publisher,
+    naming: Naming,
 }
 
 impl DirStore {
@@ -50,6 +53,7 @@ impl DirStore {
         let temp = root.join(format::TEMP);
         sweep::sweep(&temp).map_err(at)?;
         Ok(Self {
+            naming: Naming::new(root.join(format::OBJECTS)),
             objects: root.join(format::OBJECTS),
             lock: root.join(format::LOCK),
             publisher: Publisher::new(temp),
@@ -113,12 +117,12 @@ impl DirStore {
         let footer = Footer::of(bytes, 1);
         let temp = self.publisher.write(bytes, &footer).map_err(fail)?;
         temp.sync().map_err(fail)?;
-        let path = self.path(key);
-        if !temp.create(&self.objects, &path).map_err(fail)? {
-            return Err(Error::new(ErrorKind::Precondition, Op::PutIfMatch).on(key));
+        match self.naming.name(temp, self.path(key)) {
+            Named::Created => Ok(footer.etag()),
+            Named::Taken => Err(Error::new(ErrorKind::Precondition, Op::PutIfMatch).on(key)),
+            Named::Failed(e) => Err(fail(e)),
+            Named::Unsynced(e) => Err(unsynced(Op::PutIfMatch, e).on(key)),
         }
-        sync_parent(&path).map_err(|e| unsynced(Op::PutIfMatch, e).on(key))?;
-        Ok(footer.etag())
     }
 
     /// Writes a body under no name yet, after checking it.
@@ -135,18 +139,18 @@ impl DirStore {
             .map_err(|e| failed(Op::PutIfAbsent, e).on(put.key))
     }
 
-    /// Syncs a staged body and gives it its name; the folder is not synced yet.
+    /// Makes a staged body durable under its name.
     fn name(&self, key: &Key, temp: publish::Temp) -> Result<PutOutcome> {
         let fail = |e| failed(Op::PutIfAbsent, e).on(key);
         temp.sync().map_err(fail)?;
         let path = self.path(key);
-        if temp.create(&self.objects, &path).map_err(fail)? {
-            return Ok(PutOutcome::Created);
+        match self.naming.name(temp, path.clone()) {
+            Named::Created => Ok(PutOutcome::Created),
+            Named::Taken if path.is_dir() => Err(is_folder(Op::PutIfAbsent, key)),
+            Named::Taken => Ok(PutOutcome::AlreadyExists),
+            Named::Failed(e) => Err(fail(e)),
+            Named::Unsynced(e) => Err(unsynced(Op::PutIfAbsent, e).on(key)),
         }
-        if path.is_dir() {
-            return Err(is_folder(Op::PutIfAbsent, key));
-        }
-        Ok(PutOutcome::AlreadyExists)
     }
 
     /// Unlinks, and answers the folders that changed.
@@ -180,10 +184,7 @@ impl DirStore {
 impl ObjectStore for DirStore {
     fn put_if_absent(&self, key: &Key, bytes: &[u8], crc32c: u32) -> Result<PutOutcome> {
         let temp = self.stage(&Put { key, bytes, crc32c })?;
-        let outcome = self.name(key, temp)?;
-        // Also when it was there: whoever created it may not have synced its name yet.
-        sync_parent(&self.path(key)).map_err(|e| unsynced(Op::PutIfAbsent, e).on(key))?;
-        Ok(outcome)
+        self.name(key, temp)
     }
 
     fn put_many(&self, puts: &[Put<'_>]) -> Vec<Result<PutOutcome>> {

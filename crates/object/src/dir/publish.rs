@@ -3,6 +3,7 @@
 //! Invariants: a file is locked by its writer for as long as it lies in `tmp/`, and is removed when the writer
 //! gives up; a name is only ever given to a synced file.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -90,8 +91,14 @@ impl Temp {
         self.file.sync_data()
     }
 
-    /// Gives the file its name if that is free, and says whether it was.
-    pub(crate) fn create(mut self, root: &Path, path: &Path) -> io::Result<bool> {
+    /// Gives the file its name if that is free, and says whether it was. Nothing is synced: `unsynced` gets the
+    /// folders that hold the names of folders which were made on the way.
+    pub(crate) fn create(
+        mut self,
+        root: &Path,
+        path: &Path,
+        unsynced: &mut BTreeSet<PathBuf>,
+    ) -> io::Result<bool> {
         for _ in 0..FOLDER_ATTEMPTS {
             match rename_if_free(&self.path, path) {
                 Ok(()) => {
@@ -99,7 +106,7 @@ impl Temp {
                     return Ok(true);
                 }
                 Err(e) if e.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
-                Err(e) if e.kind() == io::ErrorKind::NotFound => make_folder(root, path)?,
+                Err(e) if e.kind() == io::ErrorKind::NotFound => make_folder(root, path, unsynced)?,
                 Err(e) => return Err(e),
             }
         }
@@ -141,8 +148,8 @@ fn link_then_unlink(from: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes the folder that `path` lies in, durably, below `root`.
-fn make_folder(root: &Path, path: &Path) -> io::Result<()> {
+/// Makes the folder that `path` lies in, below `root`.
+fn make_folder(root: &Path, path: &Path, unsynced: &mut BTreeSet<PathBuf>) -> io::Result<()> {
     let Some(folder) = path.parent().filter(|folder| folder.starts_with(root)) else {
         return Err(folder_is_gone(io::ErrorKind::NotFound.into()));
     };
@@ -151,12 +158,14 @@ fn make_folder(root: &Path, path: &Path) -> io::Result<()> {
         Err(e) if e.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => {}
         Err(e) if e.kind() == io::ErrorKind::AlreadyExists => return Err(io::ErrorKind::NotADirectory.into()),
         Err(e) if e.kind() == io::ErrorKind::NotFound => {
-            make_folder(root, folder)?;
-            return make_folder(root, path);
+            make_folder(root, folder, unsynced)?;
+            return make_folder(root, path, unsynced);
         }
         Err(e) => return Err(e),
     }
-    folder.parent().map_or(Ok(()), sync_folder)
+    // Also when it was there: whoever made it may not have synced its name yet.
+    unsynced.extend(folder.parent().map(Path::to_owned));
+    Ok(())
 }
 
 /// Makes the names in a folder durable. A folder that is gone has none.
