@@ -24,6 +24,7 @@ mod fatal;
 mod home;
 mod lock;
 mod options;
+mod probe;
 mod reads;
 mod workers;
 
@@ -34,8 +35,11 @@ pub use error::{Error, ErrorKind, Result};
 pub use fatal::{EXIT_FATAL, FatalHandler, exit_process};
 /// Opens the object store that a URL names, for [`Options::new`].
 pub use nokv_object::open as open_objects;
+/// What an object store answers; the source of an [`Error`] that comes from one.
+pub use nokv_object::{Error as StoreError, ErrorKind as StoreErrorKind};
 pub use options::{
     APPLIED_SYNC_WITHIN, BATCH_BYTES_MAX, BATCH_WORK_NS_MAX, CHECKPOINT_BYTES, CHECKPOINT_INTERVAL, GC_GRACE,
     Limits, OVERLAP_ROWS_MIN, Options, QUEUE_BYTES_MAX, QUEUE_COMMANDS_MAX, REDO_BYTES_MAX,
     RESERVATION_GRACE, UPKEEP_INTERVAL, WORK_ROWS_MAX,
 };
+pub use probe::try_objects;

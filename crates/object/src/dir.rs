@@ -49,7 +49,13 @@ impl DirStore {
     /// `Misconfigured` when something else lies at `root`, or a newer format; `Denied`, `Full`, `Io`.
     pub fn open(root: &Path) -> Result<Self> {
         let at = |e: io::Error| failed(Op::Open, e).at(root.display().to_string());
-        format::prepare(root).map_err(|e| e.at(root.display().to_string()))?;
+        format::prepare(root).map_err(|e| {
+            let advice = e
+                .advice
+                .as_ref()
+                .map(|advice| format!("{}: {advice}", root.display()));
+            Error { advice, ..e }.at(root.display().to_string())
+        })?;
         let temp = root.join(format::TEMP);
         sweep::sweep(&temp).map_err(at)?;
         Ok(Self {

@@ -140,7 +140,7 @@ impl fmt::Display for Op {
 
 /// What went wrong, in which call, on which object.
 #[derive(Debug, thiserror::Error)]
-#[error("{op}{}{}: {kind}", if key.is_some() { " " } else { "" }, key.as_deref().unwrap_or(""))]
+#[error("{op}{}: {kind}{}", joined(" ", key.as_ref()), joined(": ", advice.as_ref()))]
 pub struct Error {
     /// What the caller does about it.
     pub kind: ErrorKind,
@@ -148,6 +148,9 @@ pub struct Error {
     pub op: Op,
     /// The object, prefix or place, when there is one.
     pub key: Option<String>,
+    /// The store, which part of it is wrong, and what to do: one sentence for the operator, without any secret.
+    /// Only where an operator can do something.
+    pub advice: Option<String>,
     /// What lies under it.
     #[source]
     pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
@@ -160,6 +163,7 @@ impl Error {
             kind,
             op,
             key: None,
+            advice: None,
             source: None,
         }
     }
@@ -178,6 +182,13 @@ impl Error {
         self
     }
 
+    /// The same error with a sentence for the operator.
+    #[must_use]
+    pub fn advise(mut self, sentence: impl Into<String>) -> Self {
+        self.advice = Some(sentence.into());
+        self
+    }
+
     /// The same error with what caused it: another error, or a sentence.
     #[must_use]
     pub fn because(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
@@ -189,6 +200,11 @@ impl Error {
     pub fn retryable(&self) -> bool {
         self.kind.retryable()
     }
+}
+
+/// A part of a message, behind what joins it to the rest; nothing when there is none.
+fn joined(with: &str, part: Option<&String>) -> String {
+    part.map_or_else(String::new, |part| format!("{with}{part}"))
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use crate::{Error, ErrorKind, ObjectStore, Op, Result};
 pub fn open(url: &str) -> Result<Arc<dyn ObjectStore>> {
     if let Some(path) = url.strip_prefix("dir:") {
         if path.is_empty() {
-            return Err(invalid(url, "the directory is missing: dir:PATH"));
+            return Err(invalid(url, "the directory is missing; write dir:PATH"));
         }
         return Ok(Arc::new(DirStore::open(Path::new(path))?));
     }
@@ -28,7 +28,7 @@ pub fn open(url: &str) -> Result<Arc<dyn ObjectStore>> {
     if url.starts_with("s3://") {
         return open_s3(url);
     }
-    Err(invalid(url, "a store is dir:PATH, mem: or s3://BUCKET/PREFIX"))
+    Err(invalid(url, &unknown_scheme(url)))
 }
 
 #[cfg(feature = "s3")]
@@ -52,10 +52,45 @@ fn open_s3(_url: &str) -> Result<Arc<dyn ObjectStore>> {
         .because("this build has no s3 client"))
 }
 
-fn invalid(url: &str, why: &'static str) -> Error {
+fn unknown_scheme(url: &str) -> String {
+    let known = "a store is dir:PATH or s3://BUCKET/PREFIX";
+    match url.split_once(':') {
+        Some((scheme, _)) if is_scheme(scheme) => format!("the scheme {scheme} is not known; {known}"),
+        _ => format!("the scheme is missing; {known}"),
+    }
+}
+
+fn is_scheme(text: &str) -> bool {
+    !text.is_empty() && text.len() <= 16 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'+')
+}
+
+fn invalid(url: &str, why: &str) -> Error {
     // Only the scheme: what follows may be a secret that was put into the wrong place.
-    let shown = url.split_once(':').map_or("", |(scheme, _)| scheme);
-    Error::new(ErrorKind::Invalid, Op::Open)
-        .at(format!("{shown}:"))
-        .because(why)
+    let shown = match url.split_once(':') {
+        Some((scheme, rest)) if is_scheme(scheme) => {
+            format!("{scheme}:{}", if rest.is_empty() { "" } else { "..." })
+        }
+        _ => "...".to_owned(),
+    };
+    Error::new(ErrorKind::Invalid, Op::Open).at(shown).advise(why)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_without_a_known_scheme_is_refused_by_that_scheme_and_not_repeated() {
+        for (url, why) in [
+            ("ftp://user:hunter2@host", "the scheme ftp is not known"),
+            ("/var/hunter2", "the scheme is missing"),
+            ("hunter2", "the scheme is missing"),
+            ("dir:", "the directory is missing"),
+        ] {
+            let error = open(url).unwrap_err();
+            assert_eq!(error.kind, ErrorKind::Invalid, "{url}");
+            let told = error.to_string();
+            assert!(told.contains(why) && !told.contains("hunter2"), "{told}");
+        }
+    }
 }

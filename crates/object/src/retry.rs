@@ -172,7 +172,11 @@ fn unknown(op: Op, key: &Key, cause: Error) -> Error {
     if cause.kind == ErrorKind::OutcomeUnknown && cause.op == op {
         return cause;
     }
-    Error::new(ErrorKind::OutcomeUnknown, op).on(key).because(cause)
+    let advice = cause.advice.clone();
+    Error {
+        advice,
+        ..Error::new(ErrorKind::OutcomeUnknown, op).on(key).because(cause)
+    }
 }
 
 impl ObjectStore for RetryStore {

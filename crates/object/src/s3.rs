@@ -12,8 +12,10 @@ mod errors;
 mod request;
 mod runtime;
 mod sign;
+mod url;
 
 use std::fmt;
+use std::future::Future;
 use std::time::Duration;
 
 use aws_sdk_s3::Client;
@@ -43,6 +45,8 @@ pub struct S3Store {
     bucket: String,
     /// Empty, or ends with a slash.
     prefix: String,
+    /// What messages call the store; no secret in it.
+    shown: String,
     request_timeout: Duration,
 }
 
@@ -64,6 +68,7 @@ impl S3Store {
         options.check()?;
         let runtime = Runtime::start()?;
         let client = config::client(&options, &runtime)?;
+        let shown = options.shown();
         let S3Options {
             bucket,
             prefix,
@@ -75,7 +80,25 @@ impl S3Store {
             runtime,
             bucket,
             prefix,
+            shown,
             request_timeout,
+        })
+    }
+
+    /// Runs a request; what an operator has to see about gets the name of the store.
+    fn call<T: Send + 'static>(
+        &self,
+        op: Op,
+        limit: Duration,
+        work: impl Future<Output = Result<T>> + Send + 'static,
+    ) -> Result<T> {
+        let answer = self.runtime.wait(op, limit, work);
+        answer.map_err(|mut error| {
+            if error.advice.is_none() && matches!(error.kind, ErrorKind::Timeout | ErrorKind::Unavailable) {
+                error.advice = Some(errors::NO_ANSWER.to_owned());
+            }
+            error.advice = error.advice.map(|advice| format!("{}: {advice}", self.shown));
+            error
         })
     }
 
@@ -98,7 +121,7 @@ impl S3Store {
             .checksum_crc32_c(checksum_header(crc32c))
             .content_length(i64::try_from(bytes.len()).unwrap_or(i64::MAX))
             .body(ByteStream::from(bytes.to_vec()));
-        let answer = self.runtime.wait(op, self.time_for(bytes.len()), async move {
+        let answer = self.call(op, self.time_for(bytes.len()), async move {
             let answer = request.send().await.map_err(|e| failed(op, e))?;
             tag(op, answer.e_tag)
         });
@@ -112,7 +135,7 @@ impl S3Store {
         let batch = ids.and_then(|ids| Delete::builder().set_objects(Some(ids)).quiet(true).build());
         let batch = batch.map_err(|e| Error::new(ErrorKind::Invalid, op).because(e))?;
         let request = self.client.delete_objects().bucket(&self.bucket).delete(batch);
-        self.runtime.wait(op, self.request_timeout, async move {
+        self.call(op, self.request_timeout, async move {
             let answer = request.send().await.map_err(|e| failed(op, e))?;
             // Quiet: only what could not be deleted is named.
             match answer
@@ -132,7 +155,7 @@ impl S3Store {
         let request = self.client.list_objects_v2().bucket(&self.bucket).prefix(prefix);
         let request = request.max_keys(i32::try_from(limit).unwrap_or(i32::MAX));
         let request = request.set_start_after(after.map(str::to_owned));
-        self.runtime.wait(op, self.request_timeout, async move {
+        self.call(op, self.request_timeout, async move {
             let answer = request.send().await.map_err(|e| failed(op, e))?;
             let more = answer.is_truncated == Some(true);
             let named = answer
@@ -187,18 +210,16 @@ impl ObjectStore for S3Store {
         let request = request.customize().mutate_request(|request| {
             request.headers_mut().insert("x-amz-checksum-mode", "ENABLED");
         });
-        let answer = self
-            .runtime
-            .wait(op, self.request_timeout + TIME_OF_A_BODY, async move {
-                let answer = request.send().await.map_err(|e| failed(op, e))?;
-                let stored = whole(answer.checksum_type(), answer.checksum_crc32_c.clone());
-                let etag = tag(op, answer.e_tag)?;
-                let bytes = collect(op, answer.content_length, answer.body).await?;
-                if stored.is_some_and(|stored| stored != checksum_header(crc32c::crc32c(&bytes))) {
-                    return Err(Error::new(ErrorKind::Corrupt, op));
-                }
-                Ok(Object { bytes, etag })
-            });
+        let answer = self.call(op, self.request_timeout + TIME_OF_A_BODY, async move {
+            let answer = request.send().await.map_err(|e| failed(op, e))?;
+            let stored = whole(answer.checksum_type(), answer.checksum_crc32_c.clone());
+            let etag = tag(op, answer.e_tag)?;
+            let bytes = collect(op, answer.content_length, answer.body).await?;
+            if stored.is_some_and(|stored| stored != checksum_header(crc32c::crc32c(&bytes))) {
+                return Err(Error::new(ErrorKind::Corrupt, op));
+            }
+            Ok(Object { bytes, etag })
+        });
         answer.map_err(|e| e.on(key))
     }
 
@@ -207,7 +228,7 @@ impl ObjectStore for S3Store {
         let end = checks::range(key, offset, len)?;
         let request = self.client.get_object().bucket(&self.bucket).key(self.name(key));
         let request = request.range(range_header(offset, end));
-        let answer = self.runtime.wait(op, self.time_for(len as usize), async move {
+        let answer = self.call(op, self.time_for(len as usize), async move {
             let answer = request.send().await.map_err(|e| failed(op, e))?;
             if answer.content_range.is_none() {
                 return Err(malformed(op, "the store ignores ranges"));
@@ -225,7 +246,7 @@ impl ObjectStore for S3Store {
     fn head(&self, key: &Key) -> Result<Option<ObjectMeta>> {
         let op = Op::Head;
         let request = self.client.head_object().bucket(&self.bucket).key(self.name(key));
-        let answer = self.runtime.wait(op, self.request_timeout, async move {
+        let answer = self.call(op, self.request_timeout, async move {
             let answer = request.send().await.map_err(|e| failed(op, e))?;
             let size = answer.content_length.and_then(|size| u64::try_from(size).ok());
             let size_bytes = size.ok_or_else(|| malformed(op, "the answer has no length"))?;

@@ -68,7 +68,8 @@ pub(super) fn refused(error: nokv_object::Error) -> nokv_client::Error {
     };
     let subject = error.key.clone().unwrap_or_else(|| "object store".to_owned());
     let mut detail = error.to_string();
-    if let Some(source) = &error.source {
+    // What an operator is told says more than what the library below says.
+    if let (Some(source), None) = (&error.source, &error.advice) {
         detail = format!("{detail}: {source}");
     }
     Refusal::new(code, subject).detail(detail).into()

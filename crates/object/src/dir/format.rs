@@ -35,7 +35,7 @@ pub(crate) fn prepare(root: &Path) -> Result<()> {
 }
 
 fn refuse(why: &'static str) -> Error {
-    Error::new(ErrorKind::Misconfigured, Op::Open).because(why)
+    Error::new(ErrorKind::Misconfigured, Op::Open).advise(why)
 }
 
 fn begin(root: &Path) -> Result<()> {

@@ -1,6 +1,6 @@
-//! What a client needs to know, from a URL or from a program.
+//! What a client needs to know, and the client made of it.
 //!
-//! Invariant: a URL never carries credentials; they come from the SDK's chain or from the program.
+//! Invariant: credentials come from the SDK's chain or from the program, never from a URL.
 
 use std::fmt;
 use std::time::Duration;
@@ -14,7 +14,8 @@ use aws_sdk_s3::config::{
 };
 
 use super::runtime::Runtime;
-use crate::{Error, ErrorKind, Key, Op, Result};
+use super::url;
+use crate::{Error, ErrorKind, Op, Result};
 
 /// Time for a connection.
 pub const S3_CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -93,102 +94,32 @@ impl S3Options {
     /// addressing is `path` unless said otherwise.
     ///
     /// # Errors
-    /// `Invalid`, naming the part that is wrong; the URL itself is not repeated, it may hold a secret.
+    /// `Invalid`, naming the URL without what may be a secret, the part that is wrong, and what to write.
     pub fn from_url(url: &str) -> Result<Self> {
-        let rest = url
-            .strip_prefix("s3://")
-            .ok_or_else(|| invalid("the url does not start with s3://"))?;
-        let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
-        let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
-        let mut options = Self::new(bucket);
-        let prefix = prefix.trim_end_matches('/');
-        options.prefix = if prefix.is_empty() {
-            String::new()
-        } else {
-            format!("{prefix}/")
-        };
-        let mut addressing = None;
-        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            match (name, percent_decoded(value)?) {
-                ("endpoint", value) => options.endpoint = Some(value),
-                ("region", value) => options.region = Some(value),
-                ("addressing", value) if value == "path" => addressing = Some(Addressing::Path),
-                ("addressing", value) if value == "virtual" => addressing = Some(Addressing::Virtual),
-                ("addressing", _) => return Err(invalid("addressing is path or virtual")),
-                _ => {
-                    return Err(invalid(
-                        "an s3 url takes endpoint, region and addressing; credentials never",
-                    ));
-                }
-            }
-        }
-        let usual = if options.endpoint.is_some() {
-            Addressing::Path
-        } else {
-            Addressing::Virtual
-        };
-        options.addressing = addressing.unwrap_or(usual);
-        options.check()?;
-        Ok(options)
+        url::read(url).map_err(|why| {
+            Error::new(ErrorKind::Invalid, Op::Open)
+                .at(url::shown(url))
+                .advise(why)
+        })
+    }
+
+    /// What the options are called in messages: the URL without credentials.
+    pub(crate) fn shown(&self) -> String {
+        let at = self
+            .endpoint
+            .as_ref()
+            .map_or_else(String::new, |endpoint| format!(" at {endpoint}"));
+        format!("s3://{}/{}{at}", self.bucket, self.prefix.trim_end_matches('/'))
     }
 
     pub(crate) fn check(&self) -> Result<()> {
-        let bucket_byte = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'-');
-        if !(3..=63).contains(&self.bucket.len()) || !self.bucket.bytes().all(bucket_byte) {
-            return Err(invalid(
-                "a bucket name has 3 to 63 lower-case letters, digits, dots and dashes",
-            ));
-        }
-        if !self.prefix.is_empty() {
-            let folder = self
-                .prefix
-                .strip_suffix('/')
-                .ok_or_else(|| invalid("the prefix ends with a slash"))?;
-            Key::new(folder).map_err(|e| invalid("the prefix is not a key").because(e))?;
-        }
-        let endpoint = self.endpoint.as_deref().unwrap_or("https://aws");
-        let host = endpoint
-            .strip_prefix("https://")
-            .or_else(|| endpoint.strip_prefix("http://"));
-        if host.is_none_or(|host| host.is_empty() || host.contains('@')) {
-            return Err(invalid(
-                "an endpoint is http://HOST:PORT or https://HOST, without credentials",
-            ));
-        }
-        if self.region.as_deref() == Some("") {
-            return Err(invalid("the region is empty"));
-        }
-        Ok(())
+        url::check(self).map_err(|why| Error::new(ErrorKind::Invalid, Op::Open).at("s3:").advise(why))
     }
-}
-
-fn invalid(why: &'static str) -> Error {
-    Error::new(ErrorKind::Invalid, Op::Open).at("s3:").because(why)
-}
-
-fn percent_decoded(text: &str) -> Result<String> {
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        let escape = || invalid("a % in an s3 url is followed by two hex digits");
-        decoded.push(match byte {
-            b'%' => {
-                let mut digit = || {
-                    rest.next()
-                        .and_then(|b| char::from(b).to_digit(16))
-                        .ok_or_else(escape)
-                };
-                (digit()? * 16 + digit()?) as u8
-            }
-            byte => byte,
-        });
-    }
-    String::from_utf8(decoded).map_err(|e| invalid("an s3 url is utf-8").because(e))
 }
 
 /// The client: no retries of its own, no checksums of its own choice.
 pub(crate) fn client(options: &S3Options, runtime: &Runtime) -> Result<Client> {
+    let mut from_chain = None;
     let mut builder = if let Some(given) = &options.credentials {
         let (access, secret, token) = (&given.access_key, &given.secret_key, given.session_token.clone());
         let credentials = Credentials::new(access, secret, token, None, "nokv");
@@ -197,15 +128,15 @@ pub(crate) fn client(options: &S3Options, runtime: &Runtime) -> Result<Client> {
             .credentials_provider(credentials)
     } else {
         let loading = async { Ok(aws_config::defaults(behavior()).load().await) };
-        Builder::from(&runtime.wait(Op::Open, CONFIGURE_TIMEOUT, loading)?)
+        let chain = runtime.wait(Op::Open, CONFIGURE_TIMEOUT, loading)?;
+        from_chain = chain.region().cloned();
+        Builder::from(&chain)
     };
-    let region = options.region.clone().map(Region::new);
-    let fallback = options
-        .endpoint
-        .as_ref()
-        .map(|_| Region::new(REGION_OF_CUSTOM_ENDPOINTS));
-    if let Some(region) = region.or(fallback) {
-        builder = builder.region(region);
+    let fallback = || Some(Region::new(REGION_OF_CUSTOM_ENDPOINTS)).filter(|_| options.endpoint.is_some());
+    match options.region.clone().map(Region::new).or_else(fallback) {
+        Some(region) => builder = builder.region(region),
+        None if from_chain.is_some() => {}
+        None => return Err(no_region(options)),
     }
     if let Some(endpoint) = &options.endpoint {
         builder = builder.endpoint_url(endpoint);
@@ -224,6 +155,12 @@ pub(crate) fn client(options: &S3Options, runtime: &Runtime) -> Result<Client> {
     Ok(Client::from_conf(config))
 }
 
+fn no_region(options: &S3Options) -> Error {
+    Error::new(ErrorKind::Invalid, Op::Open)
+        .at(options.shown())
+        .advise("no region is named; add ?region=NAME to the URL, or set AWS_REGION")
+}
+
 /// Fixed, so that an upgrade of the SDK does not change what is sent.
 fn behavior() -> BehaviorVersion {
     BehaviorVersion::v2026_01_12()
@@ -234,49 +171,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_url_names_bucket_prefix_server_and_region() {
-        let url = "s3://my-bucket/team/ws?endpoint=http%3A%2F%2F127.0.0.1:9000&region=eu-1";
-        let options = S3Options::from_url(url).unwrap();
-        assert_eq!(
-            (options.bucket.as_str(), options.prefix.as_str()),
-            ("my-bucket", "team/ws/")
-        );
-        assert_eq!(options.endpoint.as_deref(), Some("http://127.0.0.1:9000"));
-        assert_eq!(
-            (options.region.as_deref(), options.addressing),
-            (Some("eu-1"), Addressing::Path)
-        );
-        let plain = S3Options::from_url("s3://my-bucket").unwrap();
-        assert_eq!(
-            (plain.prefix.as_str(), plain.addressing),
-            ("", Addressing::Virtual)
-        );
-    }
-
-    #[test]
-    fn urls_that_are_wrong_or_carry_secrets_are_refused_and_not_repeated() {
-        for url in [
-            "s3://AKIA:hunter2@bucket/p",
-            "s3://bucket/p?secret_key=hunter2",
-            "s3://bucket/p?endpoint=http://AKIA:hunter2@host",
-            "s3://bucket/p?endpoint=hunter2",
-            "s3://bucket/p?addressing=hunter2",
-            "s3://bucket/p?region=%hunter2",
-            "s3://bucket/p?region=",
-            "s3://bucket/../hunter2",
-            "s3://b/hunter2",
-            "s3://",
-        ] {
-            let error = S3Options::from_url(url).unwrap_err();
-            assert_eq!(error.kind, ErrorKind::Invalid, "{url}");
-            assert!(
-                !format!("{error:?}").contains("hunter2") || url.contains("../"),
-                "{error:?}"
-            );
-        }
-    }
-
-    #[test]
     fn secrets_are_not_shown() {
         let credentials = S3Credentials {
             access_key: "name".to_owned(),
@@ -285,6 +179,7 @@ mod tests {
         };
         let options = S3Options {
             credentials: Some(credentials),
+            region: Some("eu-1".to_owned()),
             ..S3Options::new("bucket")
         };
         let shown = format!(

@@ -10,6 +10,12 @@ use aws_sdk_s3::primitives::ByteStreamError;
 
 use crate::{Error, ErrorKind, Op};
 
+/// What an operator is told of a server that says nothing.
+pub(crate) const NO_ANSWER: &str =
+    "the server does not answer in time; check the endpoint, the network and the server";
+/// A code that is longer is not repeated.
+const CODE_BYTES_MAX: usize = 64;
+
 /// What the HTTP layer of the SDK answers.
 type Response = aws_sdk_s3::config::http::HttpResponse;
 
@@ -40,11 +46,74 @@ where
         }
         _ => broken(op),
     };
+    let advice = advice_for(&error, kind);
     // Only the service error itself: the whole chain holds the raw answer.
-    match error {
+    let told = match error {
         SdkError::ServiceError(refusal) => Error::new(kind, op).because(refusal.into_err()),
         other => Error::new(kind, op).because(other),
+    };
+    Error { advice, ..told }
+}
+
+/// What an operator is told; nothing where the object and not the store is the matter.
+fn advice_for<E>(error: &SdkError<E, Response>, kind: ErrorKind) -> Option<String>
+where
+    E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
+{
+    match error {
+        SdkError::ServiceError(refusal) => {
+            advice_of_code(refusal.err().code(), kind, refusal.raw().status().as_u16())
+        }
+        SdkError::TimeoutError(_) => Some(NO_ANSWER.to_owned()),
+        SdkError::DispatchFailure(failure) if failure.is_timeout() => Some(NO_ANSWER.to_owned()),
+        SdkError::DispatchFailure(_) if kind == ErrorKind::Denied => Some(
+            "no credentials were found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile in \
+             AWS_PROFILE"
+                .to_owned(),
+        ),
+        SdkError::DispatchFailure(_) => Some(format!(
+            "the server cannot be reached ({}); check the endpoint, and that a server runs there",
+            root_cause(error)
+        )),
+        _ => None,
     }
+}
+
+fn advice_of_code(code: Option<&str>, kind: ErrorKind, status: u16) -> Option<String> {
+    let shown =
+        code.filter(|code| code.len() <= CODE_BYTES_MAX && code.bytes().all(|b| b.is_ascii_alphanumeric()));
+    let shown = shown.map_or_else(|| format!("status {status}"), str::to_owned);
+    let sentence = match (code, kind) {
+        (Some("NoSuchBucket" | "InvalidBucketName"), _) => {
+            "there is no such bucket; make it, or correct the name in the URL"
+        }
+        (Some("PermanentRedirect" | "AuthorizationHeaderMalformed"), _) | (_, ErrorKind::Misconfigured) => {
+            "the bucket is in another region or at another server; correct region or endpoint in the URL"
+        }
+        (Some("InvalidAccessKeyId"), _) => {
+            "the server does not know this access key; check AWS_ACCESS_KEY_ID or the profile"
+        }
+        (Some("SignatureDoesNotMatch"), _) => {
+            "the secret key is not the one of the access key; check AWS_SECRET_ACCESS_KEY or the profile"
+        }
+        (Some("ExpiredToken"), _) => "the credentials have expired; fetch new ones",
+        (_, ErrorKind::Denied) => {
+            "the credentials are not allowed to do this; they need to list the bucket and to get, put and delete \
+             objects in it"
+        }
+        (_, ErrorKind::Full) => "the store is full; free space there, or raise its quota",
+        _ => return None,
+    };
+    Some(format!("{sentence} ({shown})"))
+}
+
+/// The text of the innermost error.
+fn root_cause(error: &(dyn StdError + 'static)) -> String {
+    let mut innermost = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
 }
 
 /// The error of a body that did not arrive whole.
