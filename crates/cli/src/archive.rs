@@ -34,8 +34,5 @@ pub(crate) struct Tally {
 
 /// The entry breaks a rule.
 fn bad(entry: impl Into<String>, why: impl Into<String>) -> Failure {
-    Failure::Archive {
-        entry: entry.into(),
-        why: why.into(),
-    }
+    Failure::archive(entry.into(), why.into())
 }

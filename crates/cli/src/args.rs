@@ -1,18 +1,22 @@
 //! The arguments that every verb shares, and the list of verbs.
 
+use crate::complete;
 use crate::output::Format;
 use crate::verbs::Verb;
 use clap::{Args, Parser};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+/// Under the list of verbs.
+const AFTER_HELP: &str = "nokv help VERB says more. Paths are /runs/a, or FORK:/runs/a on a fork or volume.";
+
 /// A filesystem-shaped namespace over the runs, logs, checkpoints and artifacts of AI work.
 #[derive(Debug, Parser)]
 #[command(
     name = "nokv",
     version,
-    arg_required_else_help = true,
-    disable_help_subcommand = true
+    subcommand_required = true,
+    after_help = AFTER_HELP
 )]
 pub(crate) struct Cli {
     #[command(flatten)]
@@ -32,7 +36,7 @@ pub(crate) struct Global {
     #[arg(long, env = "NOKV_STORE", value_name = "URL", global = true)]
     pub(crate) store: Option<String>,
     /// Root to work on: the workspace's own, a volume or a fork [default: main]
-    #[arg(long, env = "NOKV_ROOT", value_name = "NAME", global = true)]
+    #[arg(long, env = "NOKV_ROOT", value_name = "NAME", global = true, add = complete::roots())]
     pub(crate) root: Option<OsString>,
     /// Configuration file [default: the user's configuration folder + /nokv/config.toml]
     #[arg(long, env = "NOKV_CONFIG", value_name = "FILE", global = true)]
@@ -58,7 +62,7 @@ pub(crate) struct Global {
 #[derive(Debug, Args)]
 pub(crate) struct AtArg {
     /// State to read: a snapshot, a version or a time (2026-11-22T18:00:00Z, or 10m ago as 10m)
-    #[arg(long, value_name = "SNAPSHOT|VERSION|TIME")]
+    #[arg(long, value_name = "SNAPSHOT|VERSION|TIME", add = complete::snapshots())]
     pub(crate) at: Option<String>,
 }
 

@@ -1,6 +1,7 @@
 //! Asking before something is deleted.
 
 use crate::args::Sure;
+use crate::catalogue::DECLINED;
 use crate::failure::{Failure, Outcome};
 use std::io::{IsTerminal as _, Write as _};
 
@@ -13,7 +14,8 @@ pub(crate) fn confirm(sure: &Sure, what: &str) -> Outcome {
         return Ok(());
     }
     if !std::io::stdin().is_terminal() {
-        return Err(Failure::usage(format!("{what}: nobody to ask; add --yes")));
+        let why = format!("{what}: there is no terminal to ask on; add --yes");
+        return Err(Failure::usage(why).try_next("the same command with --dry-run, then with --yes"));
     }
     let mut prompt = std::io::stderr();
     write!(prompt, "{what}? [y/N] ")?;
@@ -25,6 +27,6 @@ pub(crate) fn confirm(sure: &Sure, what: &str) -> Outcome {
     if matches!(answer.trim(), "y" | "Y" | "yes") {
         Ok(())
     } else {
-        Err(Failure::Declined)
+        Err(Failure::Own(DECLINED, "nothing was done".to_owned(), None))
     }
 }

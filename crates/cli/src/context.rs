@@ -7,7 +7,7 @@ use crate::place::Place;
 use crate::settings::Settings;
 use crate::{args::Global, moment, open};
 use nokv_client::{At, Client, View};
-use nokv_types::{NewInode, NsPath};
+use nokv_types::{Code, NewInode, NsPath, Refusal, show_bytes};
 use std::cell::OnceCell;
 use std::ffi::OsStr;
 use std::sync::Arc;
@@ -32,7 +32,7 @@ impl Context {
         let stop = Arc::new(AtomicBool::new(false));
         for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
             // The second signal ends the process at once; recovery makes of that what it makes of a crash.
-            let exit = i32::from(crate::failure::EXIT_INTERRUPTED);
+            let exit = i32::from(crate::catalogue::EXIT_INTERRUPTED);
             let _default_action_stays =
                 signal_hook::flag::register_conditional_shutdown(signal, exit, Arc::clone(&stop))
                     .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&stop)));
@@ -79,10 +79,56 @@ impl Context {
         Ok(self.client()?.namespace().resolve_at(&place.root, &At::Head)?)
     }
 
-    /// The state of a place's root that a reading command asks for.
-    pub(crate) fn view(&self, place: &Place, at: &AtArg) -> Outcome<View> {
+    /// The state that a reading command asks for, and the path in it. A snapshot of a subtree is read by the
+    /// paths that its entries had: what it pinned stands where it stood, and `/` means all of it.
+    pub(crate) fn view(&self, place: &mut Place, at: &AtArg) -> Outcome<(View, NsPath)> {
         let at = moment::parse_at(at.at.as_deref(), moment::now())?;
-        Ok(self.client()?.namespace().resolve_at(&place.root, &at)?)
+        let view = self.state(&place.root, &at)?;
+        let At::Snapshot(key) = &at else {
+            return Ok((view, place.path.clone()));
+        };
+        let top = self.client()?.namespace().path_of(view.point, view.node.ino)?;
+        let (top_names, names) = (top.names(), place.path.names());
+        if names.is_empty() {
+            place.path = top;
+            return Ok((view, NsPath::default()));
+        }
+        let Some(inside) = names.strip_prefix(top_names) else {
+            let outside = Refusal::new(Code::NotFound, place.to_string());
+            let held = format!("snapshot {} holds {top} and what is below", show_bytes(key));
+            return Err(outside.detail(held).into());
+        };
+        let path = inside
+            .iter()
+            .fold(NsPath::default(), |path, name| path.join(name.clone()));
+        Ok((view, path))
+    }
+
+    /// A state of a root.
+    ///
+    /// # Errors
+    /// `VersionExpired` for a state that is gone, `NotFound` for one that is yet to come.
+    pub(crate) fn state(&self, root: &[u8], at: &At) -> Outcome<View> {
+        let namespace = self.client()?.namespace();
+        if let At::Version(version) = at {
+            let newest = namespace.version()?;
+            if *version > newest {
+                let refusal = Refusal::new(Code::NotFound, format!("version {}", version.0));
+                return Err(refusal.detail(format!("the newest is {}", newest.0)).into());
+            }
+        }
+        Ok(namespace.resolve_at(root, at)?)
+    }
+
+    /// An answer about a place, in a state where its path may be another one.
+    pub(crate) fn named<T>(place: &Place, path: &NsPath, answer: nokv_client::Result<T>) -> Outcome<T> {
+        let is_main = place.root == crate::settings::MAIN_ROOT.as_bytes();
+        Ok(answer.map_err(|error| match error.code() {
+            Some(Code::NotFound | Code::NotADirectory) if !is_main || *path != place.path => {
+                error.about(place.to_string())
+            }
+            _ => error,
+        })?)
     }
 
     /// What a place of the newest state is, followed through links.

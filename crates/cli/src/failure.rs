@@ -1,26 +1,12 @@
-//! What can go wrong, how it is told, and the exit code for it. The table is in docs/cli.md.
+//! What can go wrong, and how it is told. What the codes mean is in [`crate::catalogue`].
 
 use crate::advice;
+use crate::catalogue::{self, EXIT_IO, EXIT_USAGE, Own, exit_of};
 use crate::output::Format;
 use nokv_client::{Error, ErrorKind};
 use nokv_types::{Code, Refusal};
-use std::io;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
-
-/// The namespace answered no.
-pub(crate) const EXIT_REFUSED: u8 = 1;
-/// The arguments or the configuration make no sense.
-pub(crate) const EXIT_USAGE: u8 = 2;
-/// What is stored is not what was written: damaged bodies or rows.
-pub(crate) const EXIT_DAMAGED: u8 = 3;
-/// The input (an archive) is damaged or breaks a rule.
-pub(crate) const EXIT_INPUT: u8 = 65;
-/// Reading or writing failed.
-pub(crate) const EXIT_IO: u8 = 74;
-/// Not now: somebody else holds it, or a queue is full. The same command may work later.
-pub(crate) const EXIT_LATER: u8 = 75;
-/// Interrupted by a signal; the namespace is consistent.
-pub(crate) const EXIT_INTERRUPTED: u8 = 130;
 
 /// What a verb answers.
 pub(crate) type Outcome<T = ()> = Result<T, Failure>;
@@ -30,18 +16,10 @@ pub(crate) type Outcome<T = ()> = Result<T, Failure>;
 pub(crate) enum Failure {
     /// An error of the client or the namespace.
     Client(Error),
-    /// The arguments make no sense together.
-    Usage(String),
-    /// An archive breaks a rule: the entry, and which rule.
-    Archive { entry: String, why: String },
-    /// The data directory holds no workspace.
-    NoWorkspace(String),
-    /// Something was checked and found damaged; what was found is printed already.
-    Damaged(String),
+    /// An error of the command itself: its code, what and why, the next command.
+    Own(Own, String, Option<String>),
     /// Standard output is gone.
     Output(io::Error),
-    /// The user said no.
-    Declined,
 }
 
 impl From<Error> for Failure {
@@ -72,12 +50,40 @@ struct Told {
 }
 
 impl Failure {
+    /// The arguments make no sense together.
     pub(crate) fn usage(why: impl Into<String>) -> Self {
-        Self::Usage(why.into())
+        Self::Own(catalogue::USAGE, why.into(), Some("nokv help".to_owned()))
+    }
+
+    /// An archive breaks a rule: the entry, and which rule.
+    pub(crate) fn archive(entry: impl std::fmt::Display, why: impl std::fmt::Display) -> Self {
+        Self::Own(catalogue::BAD_ARCHIVE, format!("{entry}: {why}"), None)
+    }
+
+    /// Something was checked and found damaged; what was found is printed already.
+    pub(crate) fn damaged(what: impl Into<String>, next: &str) -> Self {
+        Self::Own(catalogue::DAMAGED, what.into(), Some(next.to_owned()))
     }
 
     pub(crate) fn local(op: &'static str, subject: impl Into<String>, source: io::Error) -> Self {
         Self::Client(Error::local(op, subject, source))
+    }
+
+    /// The same failure with another next command, where it has a say in that.
+    #[must_use]
+    pub(crate) fn try_next(self, command: impl Into<String>) -> Self {
+        match self {
+            Self::Own(own, message, _) => Self::Own(own, message, Some(command.into())),
+            other => other,
+        }
+    }
+
+    /// The code of a refusal.
+    pub(crate) fn code(&self) -> Option<Code> {
+        match self {
+            Self::Client(error) => error.code(),
+            _ => None,
+        }
     }
 
     /// Tells the error on standard error and answers the exit code.
@@ -87,33 +93,18 @@ impl Failure {
         {
             return ExitCode::SUCCESS;
         }
-        let told = self.told();
-        if format == Format::Table {
-            eprintln!("nokv: {}: {}", told.code, told.message);
-            if let Some(advice) = &told.advice {
-                eprintln!("  try: {advice}");
-            }
-        } else {
-            let json = serde_json::json!({"error": {
-                "code": told.code, "name": told.name, "message": told.message, "try": told.advice,
-                "exit": told.exit,
-            }});
-            eprintln!("{json}");
-        }
-        ExitCode::from(told.exit)
+        self.told().print(format)
     }
 
     fn told(&self) -> Told {
         match self {
             Self::Client(error) => told_client(error),
-            Self::Usage(why) => tell(900, "Usage", why.clone(), EXIT_USAGE).advice("nokv --help"),
-            Self::Archive { entry, why } => tell(901, "BadArchive", format!("{entry}: {why}"), EXIT_INPUT),
-            Self::NoWorkspace(what) => {
-                tell(908, "NoWorkspace", what.clone(), EXIT_REFUSED).advice("nokv init")
-            }
-            Self::Damaged(what) => tell(902, "Damaged", what.clone(), EXIT_DAMAGED).advice("nokv fsck"),
-            Self::Output(error) => tell(903, "LocalIo", format!("write standard output: {error}"), EXIT_IO),
-            Self::Declined => tell(904, "Declined", "nothing was done".into(), EXIT_REFUSED),
+            Self::Own(own, message, advice) => tell(own, message.clone(), advice.clone()),
+            Self::Output(error) => tell(
+                &catalogue::LOCAL_IO,
+                format!("write standard output: {error}"),
+                None,
+            ),
         }
     }
 }
@@ -122,103 +113,96 @@ fn told_client(error: &Error) -> Told {
     match error.kind() {
         ErrorKind::Refused(refusal) => {
             let code = refusal.code;
-            let told = tell(code as u16, code.name(), refusal.to_string(), exit_of(code));
             Told {
+                code: catalogue::Entry::from(code).code(),
+                name: code.name(),
+                message: refusal.to_string(),
                 advice: advice::next_command(code, &refusal.subject),
-                ..told
+                exit: exit_of(code),
             }
         }
-        ErrorKind::Local(source) => tell(903, "LocalIo", format!("{error}: {source}"), EXIT_IO),
-        ErrorKind::Input(_) => tell(901, "BadArchive", error.to_string(), EXIT_INPUT),
-        ErrorKind::Unreachable(source) => tell(905, "Unreachable", format!("{error}: {source}"), EXIT_LATER),
+        ErrorKind::Local(source) => tell(&catalogue::LOCAL_IO, format!("{error}: {source}"), None),
+        ErrorKind::Input(_) => tell(&catalogue::BAD_ARCHIVE, error.to_string(), None),
+        ErrorKind::Unreachable(source) => tell(&catalogue::UNREACHABLE, format!("{error}: {source}"), None),
         ErrorKind::Stopped => {
             let message = "interrupted; the namespace is consistent".to_owned();
-            tell(906, "Interrupted", message, EXIT_INTERRUPTED)
+            tell(&catalogue::INTERRUPTED, message, None)
         }
-        _ => tell(907, "Unknown", error.to_string(), EXIT_IO),
+        _ => tell(&catalogue::UNKNOWN, error.to_string(), None),
     }
 }
 
-fn tell(number: u16, name: &'static str, message: String, exit: u8) -> Told {
+fn tell(own: &Own, message: String, advice: Option<String>) -> Told {
     Told {
-        code: format!("NOKV-E{number:04}"),
-        name,
+        code: own.code(),
+        name: own.name(),
         message,
-        advice: None,
-        exit,
+        advice,
+        exit: own.exit(),
     }
 }
 
 impl Told {
-    fn advice(self, advice: &str) -> Self {
-        Self {
-            advice: Some(advice.to_owned()),
-            ..self
-        }
+    /// A standard error that is gone is nobody's loss: the exit code tells it as well.
+    fn print(&self, format: Format) -> ExitCode {
+        let mut err = io::stderr().lock();
+        let _may_be_closed = if format == Format::Table {
+            let advice = self.advice.as_ref();
+            let advice = advice.map_or_else(String::new, |advice| format!("  try: {advice}\n"));
+            write!(err, "nokv: {}: {}\n{advice}", self.code, self.message)
+        } else {
+            let json = serde_json::json!({"error": {
+                "code": self.code, "name": self.name, "message": self.message, "try": self.advice,
+                "exit": self.exit,
+            }});
+            writeln!(err, "{json}")
+        };
+        ExitCode::from(self.exit)
     }
 }
 
-/// The exit code of a refusal.
-pub(crate) fn exit_of(code: Code) -> u8 {
-    match code {
-        Code::Locked | Code::Busy | Code::WindowFull | Code::OutcomeUnknown => EXIT_LATER,
-        Code::Io => EXIT_IO,
-        Code::Corrupt => EXIT_DAMAGED,
-        Code::NameInvalid | Code::NameTooLong | Code::PathTooLong => EXIT_USAGE,
-        _ => EXIT_REFUSED,
-    }
-}
-
-/// What clap has to say: help and versions are no errors.
+/// What clap has to say: help and versions are no errors, the rest is told as every other error is.
 pub(crate) fn usage(refused: &clap::Error) -> ExitCode {
-    let printed = refused.print();
-    if refused.use_stderr() {
-        return ExitCode::from(EXIT_USAGE);
+    if !refused.use_stderr() {
+        return match refused.print() {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => ExitCode::from(EXIT_IO),
+            _ => ExitCode::SUCCESS,
+        };
     }
-    match printed {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => ExitCode::from(EXIT_IO),
-        _ => ExitCode::SUCCESS,
-    }
+    let text = refused.render().to_string();
+    let text = text.strip_prefix("error: ").unwrap_or(&text);
+    let (what, rest) = text.split_once("\n\nUsage: ").unwrap_or((text, ""));
+    let what = what
+        .split("\n\nFor more information")
+        .next()
+        .unwrap_or(what)
+        .trim_end();
+    let verb = rest
+        .split_whitespace()
+        .skip(1)
+        .take_while(|word| word.bytes().all(|b| b.is_ascii_lowercase()));
+    let help = verb.fold("nokv help".to_owned(), |help, verb| format!("{help} {verb}"));
+    let _always_usage =
+        tell(&catalogue::USAGE, what.replace("\n\n", "\n"), Some(help)).print(wanted_format());
+    ExitCode::from(EXIT_USAGE)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::collections::BTreeSet;
-
-    #[test]
-    fn the_numbers_of_the_command_itself_are_not_those_of_a_refusal() {
-        let own = [900, 901, 902, 903, 904, 905, 906, 907, 908];
-        let all: BTreeSet<u16> = Code::ALL.iter().map(|code| *code as u16).chain(own).collect();
-        assert_eq!(all.len(), Code::ALL.len() + own.len());
-    }
-
-    #[test]
-    fn every_code_and_exit_code_stands_in_the_documentation() {
-        let page = include_str!("../../../docs/cli.md");
-        for code in Code::ALL {
-            let line = format!(
-                "| NOKV-E{:04} | {} | {} |",
-                *code as u16,
-                code.name(),
-                exit_of(*code)
-            );
-            assert!(page.contains(&line), "docs/cli.md lacks the line: {line}");
-        }
-        for exit in [
-            0,
-            EXIT_REFUSED,
-            EXIT_USAGE,
-            EXIT_DAMAGED,
-            EXIT_INPUT,
-            EXIT_IO,
-            EXIT_LATER,
-            EXIT_INTERRUPTED,
-        ] {
-            assert!(
-                page.contains(&format!("\n| {exit} |")),
-                "docs/cli.md lacks exit code {exit}"
-            );
-        }
+/// The format that the arguments ask for, when they could not be read as a whole.
+fn wanted_format() -> Format {
+    let arguments: Vec<String> = std::env::args_os()
+        .map(|argument| argument.to_string_lossy().into_owned())
+        .collect();
+    let asked = |value: &str| {
+        [format!("-o{value}"), format!("--output={value}")]
+            .iter()
+            .any(|flag| arguments.contains(flag))
+            || arguments
+                .windows(2)
+                .any(|pair| (pair[0] == "-o" || pair[0] == "--output") && pair[1] == value)
+    };
+    match (asked("json"), asked("jsonl")) {
+        (true, _) => Format::Json,
+        (_, true) => Format::Jsonl,
+        _ => Format::Table,
     }
 }

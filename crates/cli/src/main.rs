@@ -8,6 +8,8 @@
 mod advice;
 mod archive;
 mod args;
+mod catalogue;
+mod complete;
 mod confirm;
 mod context;
 mod failure;
@@ -21,10 +23,19 @@ mod settings;
 mod size;
 mod verbs;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, Parser as _};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    // Ends the process when it is a shell that asks.
+    complete::answer();
+    // Options of the environment count as arguments for clap; whoever typed nothing wants to see what there is.
+    if std::env::args_os().len() < 2 {
+        return match args::Cli::command().print_help() {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => failure::Failure::from(error).report(output::Format::Table),
+        };
+    }
     let cli = match args::Cli::try_parse() {
         Ok(cli) => cli,
         Err(refused) => return failure::usage(&refused),

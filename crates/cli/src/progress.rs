@@ -7,6 +7,8 @@ use std::time::Duration;
 
 /// How often the bar is drawn, per second.
 const DRAWS_PER_SECOND: u8 = 10;
+/// Time between two turns of a spinner.
+const SPIN_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Counts bytes and shows them; clones count together.
 #[derive(Clone)]
@@ -36,6 +38,23 @@ impl Progress {
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
+        Self { bar }
+    }
+
+    /// A spinner for work that does not say how far it is.
+    pub(crate) fn waiting(context: &Context, what: &str) -> Self {
+        let shown = !context.out.quiet && io::stderr().is_terminal();
+        if !shown {
+            return Self {
+                bar: ProgressBar::hidden(),
+            };
+        }
+        let bar = ProgressBar::new_spinner();
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
+            bar.set_style(style);
+        }
+        bar.set_message(what.to_owned());
+        bar.enable_steady_tick(SPIN_INTERVAL);
         Self { bar }
     }
 

@@ -19,6 +19,7 @@ mod init;
 mod ln;
 mod log;
 mod ls;
+mod man;
 mod mkdir;
 mod mv;
 mod publish;
@@ -41,70 +42,40 @@ use clap::Subcommand;
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
-    /// Make a data directory and its object store
     Init(init::Init),
-    /// Upload a file (or standard input)
     Put(put::Put),
-    /// Download a file
     Get(get::Get),
-    /// Print files
     Cat(cat::Cat),
-    /// List a directory
     Ls(ls::Ls),
-    /// Show what is known of an entry
     Stat(stat::Stat),
-    /// Make directories
     Mkdir(mkdir::Mkdir),
-    /// Remove files, or whole trees with -r
     Rm(rm::Rm),
-    /// Move or rename an entry
     Mv(mv::Mv),
-    /// Copy without moving bytes
     Cp(cp::Cp),
-    /// Make a hard or symbolic link
     Ln(ln::Ln),
-    /// Find entries by name
     Find(find::Find),
-    /// Sum up sizes below a directory
     Du(du::Du),
-    /// Extended attributes
     #[command(subcommand)]
     Xattr(xattr::Xattr),
-    /// Bring in a folder or an archive (tar, tar.xz); run it again to resume
     Import(import::Import),
-    /// Write a tree to a folder or an archive (tar, tar.xz)
     Export(export::Export),
-    /// Publish an artifact: a file with typed attributes, visible at once
     Publish(publish::Publish),
-    /// Pinned states of a subtree
     #[command(subcommand)]
     Snapshot(snapshot::Snapshot),
-    /// Writable forks of a root
     #[command(subcommand)]
     Fork(fork::Fork),
-    /// Differences between two states
     Diff(diff::Diff),
-    /// Point a root at an earlier state of itself
     Rollback(rollback::Rollback),
-    /// Print events
     Log(log::Log),
-    /// Delete what nothing refers to
     Gc(gc::Gc),
-    /// Check the metadata against a full walk
     Fsck(fsck::Fsck),
-    /// Show where the bytes are
     Df(df::Df),
-    /// Show or set limits of bytes and inodes
     Quota(quota::Quota),
-    /// Read bodies again and check them against their digests
     Verify(verify::Verify),
-    /// Measure this namespace on this machine
     Bench(bench::Bench),
-    /// Say what an error code means
     Explain(explain::Explain),
-    /// Print a completion script for a shell
     Completion(completion::Completion),
-    /// Print the version
+    Man(man::Man),
     Version(version::Version),
 }
 
@@ -141,6 +112,7 @@ pub(crate) fn run(verb: Verb, context: &Context) -> Outcome {
         Verb::Bench(verb) => verb.run(context),
         Verb::Explain(verb) => verb.run(context),
         Verb::Completion(verb) => verb.run(context),
+        Verb::Man(verb) => verb.run(context),
         Verb::Version(verb) => verb.run(context),
     }
 }

@@ -2,11 +2,12 @@
 //!
 //! Owns: a real S3 server ([`minio`]), a proxy that breaks its conversations ([`s3_proxy`]), and one HTTP
 //! request without any library ([`http`]), a process that is killed ([`child`]), a disk whose power is cut
-//! ([`loop_disk`]). Everything listens on loopback, on free ports, and ends with the
+//! ([`loop_disk`]), and rows that are changed behind their owner's back ([`rows`]). Everything listens on loopback, on free ports, and ends with the
 //! value that started it.
 
 pub mod child;
 pub mod http;
 pub mod loop_disk;
 pub mod minio;
+pub mod rows;
 pub mod s3_proxy;

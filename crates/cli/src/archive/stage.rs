@@ -169,12 +169,12 @@ impl<'c> Stage<'c> {
 /// Whether the same import will fail again.
 fn is_final(failure: &Failure) -> bool {
     match failure {
-        Failure::Archive { .. } | Failure::Usage(_) => true,
+        Failure::Own(own, ..) => own.is_final(),
         Failure::Client(error) => match error.refusal() {
             Some(refusal) => refusal.code.retry() != Retry::Same,
             None => matches!(error.kind(), nokv_client::ErrorKind::Input(_)),
         },
-        Failure::NoWorkspace(_) | Failure::Damaged(_) | Failure::Output(_) | Failure::Declined => false,
+        Failure::Output(_) => false,
     }
 }
 

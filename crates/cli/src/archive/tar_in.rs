@@ -197,7 +197,10 @@ fn entry_path(raw: &[u8]) -> Outcome<Option<NsPath>> {
             "leads upwards by '..', and an archive may only write below its top",
         ));
     }
-    let path = NsPath::parse(raw).map_err(|refusal| bad(shown, refusal.to_string()))?;
+    let path = NsPath::parse(raw).map_err(|refusal| {
+        let why = format!("{}: {}", refusal.code.sentence(), refusal.detail);
+        bad(shown, why.trim_end_matches(": "))
+    })?;
     Ok(Some(path).filter(|path| !path.is_root()))
 }
 
@@ -252,7 +255,7 @@ mod tests {
     fn paths_that_leave_the_tree_are_refused() {
         for raw in ["/etc/passwd", "../x", "a/../../b", "a/.."] {
             assert!(
-                matches!(entry_path(raw.as_bytes()), Err(Failure::Archive { .. })),
+                matches!(entry_path(raw.as_bytes()), Err(Failure::Own(..))),
                 "{raw}"
             );
         }

@@ -107,7 +107,7 @@ impl<'o> Listing<'o> {
         }
         for (index, is_number) in numbers.into_iter().enumerate() {
             if let Some(column) = table.column_mut(index) {
-                column.set_padding((0, 1));
+                column.set_padding((0, 2));
                 if is_number {
                     column.set_cell_alignment(CellAlignment::Right);
                 }

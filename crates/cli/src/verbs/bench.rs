@@ -15,6 +15,8 @@ const BATCH: u64 = 128;
 /// Entries that one question lists.
 const PAGE: usize = 1024;
 
+/// Measure this namespace on this machine
+///
 /// Measures this namespace with its own object store, below a hidden directory that is removed afterwards.
 #[derive(Debug, Args)]
 pub(crate) struct Bench {

@@ -13,11 +13,13 @@ use std::ops::Range;
 /// Zeros that a hole is printed with at a time.
 static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
 
+/// Print files
+///
 /// Prints the bytes of files, verified.
 #[derive(Debug, Args)]
 pub(crate) struct Cat {
     /// Files to print
-    #[arg(required = true)]
+    #[arg(required = true, add = crate::complete::places())]
     paths: Vec<OsString>,
     /// First byte to print
     #[arg(long, default_value_t = 0, value_name = "BYTES")]
@@ -34,10 +36,10 @@ impl Cat {
         let end = self
             .length
             .map_or(u64::MAX, |length| self.offset.saturating_add(length));
-        for path in &self.paths {
-            let place = context.place(path)?;
-            let view = context.view(&place, &self.at)?;
-            let found = context.client()?.follow(view, &place.path)?;
+        for argument in &self.paths {
+            let mut place = context.place(argument)?;
+            let (view, path) = context.view(&mut place, &self.at)?;
+            let found = Context::named(&place, &path, context.client()?.follow(view, &path))?;
             if found.attr.kind != FileKind::File {
                 let code = match found.attr.kind {
                     FileKind::Directory => nokv_types::Code::IsADirectory,

@@ -16,12 +16,16 @@ use std::ffi::OsString;
 /// Files that one submit copies.
 const BATCH: usize = 128;
 
+/// Copy without moving bytes
+///
 /// Copies files and trees without moving a byte: the copies refer to the same objects.
 #[derive(Debug, Args)]
 pub(crate) struct Cp {
     /// What to copy
+    #[arg(add = crate::complete::places())]
     from: OsString,
     /// The copy, or a directory to make it in
+    #[arg(add = crate::complete::places())]
     to: OsString,
     /// Directories with all that is in them
     #[arg(short, long)]
@@ -32,15 +36,13 @@ pub(crate) struct Cp {
 
 impl Cp {
     pub(crate) fn run(self, context: &Context) -> Outcome {
-        let (from, mut to) = (context.place(&self.from)?, context.place(&self.to)?);
-        let (client, view, head) = (
-            context.client()?,
-            context.view(&from, &self.at)?,
-            context.head(&to)?,
-        );
-        let source = client.follow(view, &from.path)?;
+        let (mut from, mut to) = (context.place(&self.from)?, context.place(&self.to)?);
+        let (client, head) = (context.client()?, context.head(&to)?);
+        let (view, path) = context.view(&mut from, &self.at)?;
+        let source = Context::named(&from, &path, client.follow(view, &path))?;
         if source.attr.kind == FileKind::Directory && !self.recursive {
-            return Err(Failure::usage(format!("{from} is a directory: add -r")));
+            return Err(Failure::usage(format!("{from} is a directory: add -r"))
+                .try_next(format!("nokv cp -r {from} {to}")));
         }
         if let Ok(found) = client.follow(head, &to.path)
             && found.attr.kind == FileKind::Directory

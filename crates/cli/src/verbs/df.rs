@@ -5,6 +5,8 @@ use crate::failure::Outcome;
 use crate::output::{Field, Record};
 use clap::Args;
 
+/// Show where the bytes are
+///
 /// Shows where the bytes are: live data, metadata, log, events, checkpoints, objects.
 #[derive(Debug, Args)]
 pub(crate) struct Df {}

@@ -11,11 +11,13 @@ use nokv_types::{FileKind, NsPath};
 use std::collections::{BTreeMap, HashSet};
 use std::ffi::OsString;
 
+/// Sum up sizes below a directory
+///
 /// Sums up what lies below a directory; a file with several names counts once.
 #[derive(Debug, Args)]
 pub(crate) struct Du {
     /// Where to sum
-    #[arg(default_value = "/")]
+    #[arg(default_value = "/", add = crate::complete::places())]
     path: OsString,
     /// Show directories so many levels down, too
     #[arg(short, long, default_value_t = 0, value_name = "N")]
@@ -34,10 +36,10 @@ struct Sum {
 
 impl Du {
     pub(crate) fn run(self, context: &Context) -> Outcome {
-        let place = context.place(&self.path)?;
-        let view = context.view(&place, &self.at)?;
+        let mut place = context.place(&self.path)?;
+        let (view, path) = context.view(&mut place, &self.at)?;
         let client = context.client()?;
-        let top = client.follow(view, &place.path)?;
+        let top = Context::named(&place, &path, client.follow(view, &path))?;
         let mut sums: BTreeMap<Vec<u8>, Sum> = BTreeMap::new();
         let mut counted = HashSet::new();
         sums.entry(place.path.to_bytes()).or_default().add(&top.attr);

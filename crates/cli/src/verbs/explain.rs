@@ -1,48 +1,48 @@
 //! `nokv explain`
 
-use crate::advice::next_command;
+use crate::catalogue::{self, Entry};
 use crate::context::Context;
-use crate::failure::{Failure, Outcome, exit_of};
+use crate::failure::{Failure, Outcome};
 use crate::output::{Field, Record};
 use clap::Args;
-use nokv_types::{Code, Retry};
 
-/// Says what an error code means.
+/// Say what an error code means
+///
+/// Says what an error code means and what to do; without a code, lists them all.
 #[derive(Debug, Args)]
 pub(crate) struct Explain {
-    /// The code: NOKV-E0002, or its name
-    code: String,
+    /// The code: NOKV-E0002, 2, or its name
+    code: Option<String>,
 }
 
 impl Explain {
     pub(crate) fn run(self, context: &Context) -> Outcome {
-        let number = self
-            .code
-            .trim_start_matches("NOKV-E")
-            .parse()
-            .ok()
-            .and_then(Code::from_number);
-        let named = || {
-            Code::ALL
-                .iter()
-                .copied()
-                .find(|code| code.name().eq_ignore_ascii_case(&self.code))
+        let Some(code) = &self.code else {
+            let mut list = context.out.listing(&["code", "name", "exit", "meaning"]);
+            for entry in catalogue::all() {
+                list.push(record(entry))?;
+            }
+            return list.end();
         };
-        let code = number.or_else(named);
-        let code = code.ok_or_else(|| Failure::usage(format!("{} is no code of a refusal", self.code)))?;
-        let retry = match code.retry() {
-            Retry::Never => "the same request gets the same answer",
-            Retry::Same => "the same request may succeed later",
-            Retry::AfterRefresh => "look the arguments up again first",
-        };
-        let record = Record::new()
-            .with("code", Field::Text(format!("NOKV-E{:04}", code as u16)))
-            .with("name", Field::Text(code.name().to_owned()))
-            .with("meaning", Field::Text(format!("PATH {}", code.sentence())))
-            .with("retry", Field::Text(retry.to_owned()))
-            .with("exit", Field::Number(u64::from(exit_of(code))))
-            .with("errno", Field::Number(u64::from(code.errno().unsigned_abs())))
-            .with("try", Field::or_none(next_command(code, "/PATH"), Field::Text));
-        context.out.record(&record)
+        let entry = catalogue::find(code);
+        let unknown = || Failure::usage(format!("there is no error {code}")).try_next("nokv explain");
+        context.out.record(&record(entry.ok_or_else(unknown)?))
     }
+}
+
+fn record(entry: Entry) -> Record {
+    Record::new()
+        .with("code", Field::Text(entry.code()))
+        .with("name", Field::Text(entry.name.to_owned()))
+        .with("meaning", Field::Text(entry.meaning))
+        .with("action", Field::Text(entry.action.to_owned()))
+        .with("retry", Field::Text(entry.retry.to_owned()))
+        .with("exit", Field::Number(u64::from(entry.exit)))
+        .with(
+            "errno",
+            Field::or_none(entry.errno, |errno| {
+                Field::Number(u64::from(errno.unsigned_abs()))
+            }),
+        )
+        .with("try", Field::or_none(entry.next, Field::Text))
 }

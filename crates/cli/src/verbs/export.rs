@@ -13,12 +13,16 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
+/// Write a tree to a folder or an archive (tar, tar.xz)
+///
 /// Writes a tree, as of one version, to a folder or an archive. Every body is verified on its way.
 #[derive(Debug, Args)]
 pub(crate) struct Export {
     /// Directory to write out
+    #[arg(add = crate::complete::places())]
     path: OsString,
     /// A new or empty folder, or a name ending in .tar, .tar.xz or .txz; - = tar on standard output
+    #[arg(add = crate::complete::files())]
     local: OsString,
     #[command(flatten)]
     at: AtArg,
@@ -31,17 +35,16 @@ enum Destination<'c> {
 
 impl Export {
     pub(crate) fn run(self, context: &Context) -> Outcome {
-        let place = context.place(&self.path)?;
-        let mut view = context.view(&place, &self.at)?;
+        let mut place = context.place(&self.path)?;
+        let (mut view, path) = context.view(&mut place, &self.at)?;
         let client = context.client()?;
         if view.is_head() {
             view.point.version = client.namespace().version()?;
         }
-        let top = client.follow(view, &place.path)?;
+        let top = Context::named(&place, &path, client.follow(view, &path))?;
         if top.attr.kind != FileKind::Directory {
-            return Err(Failure::usage(format!(
-                "{place} is not a directory; nokv get takes files"
-            )));
+            let why = format!("{place} is not a directory; nokv get takes files");
+            return Err(Failure::usage(why).try_next(format!("nokv get {place}")));
         }
         let to_tar = is_tar(self.local.as_bytes());
         let mut destination = if to_tar {

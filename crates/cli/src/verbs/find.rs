@@ -11,11 +11,13 @@ use nokv_types::{FileKind, NsPath};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt as _;
 
+/// Find entries by name
+///
 /// Finds entries below a directory by name.
 #[derive(Debug, Args)]
 pub(crate) struct Find {
     /// Where to look
-    #[arg(default_value = "/")]
+    #[arg(default_value = "/", add = crate::complete::places())]
     path: OsString,
     /// Pattern for the last name: *, ?, [a-z]
     #[arg(long, value_name = "PATTERN")]
@@ -39,10 +41,10 @@ enum Kind {
 
 impl Find {
     pub(crate) fn run(self, context: &Context) -> Outcome {
-        let place = context.place(&self.path)?;
-        let view = context.view(&place, &self.at)?;
+        let mut place = context.place(&self.path)?;
+        let (view, path) = context.view(&mut place, &self.at)?;
         let client = context.client()?;
-        let top = client.follow(view, &place.path)?;
+        let top = Context::named(&place, &path, client.follow(view, &path))?;
         let mut list = context.out.listing(&["path"]).headless();
         for entry in Walk::new(client, view, top) {
             let entry = entry?;

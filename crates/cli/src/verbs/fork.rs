@@ -8,10 +8,14 @@ use crate::moment;
 use crate::output::{Field, Record};
 use clap::{Args, Subcommand};
 use nokv_client::{Ack, At};
-use nokv_types::{Command, Origin, Outcome as Answer, RootInfo, RootKind, Version, show_bytes};
+use nokv_types::{
+    Code, Command, Origin, Outcome as Answer, Refusal, RootInfo, RootKind, Version, show_bytes,
+};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt as _;
 
+/// Writable forks of a root
+///
 /// Forks: writable copies of a whole root, made in one step. Reach them by --root or FORK:/path.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Fork {
@@ -39,6 +43,7 @@ pub(crate) struct List {}
 #[derive(Debug, Args)]
 pub(crate) struct Delete {
     /// Name of the fork
+    #[arg(add = crate::complete::roots())]
     name: OsString,
     #[command(flatten)]
     sure: Sure,
@@ -47,9 +52,10 @@ pub(crate) struct Delete {
 #[derive(Debug, Args)]
 pub(crate) struct Promote {
     /// Name of the fork
+    #[arg(add = crate::complete::roots())]
     name: OsString,
     /// The root that gets the fork's state [default: that of --root]
-    #[arg(long, value_name = "ROOT")]
+    #[arg(long, value_name = "ROOT", add = crate::complete::roots())]
     onto: Option<OsString>,
     /// Even when the root changed since the fork was made; what it was stays for 24 hours
     #[arg(long)]
@@ -104,13 +110,17 @@ impl Delete {
         let name = self.name.into_vec();
         let root = context.client()?.namespace().root(&name)?;
         let shown = show_bytes(&name);
+        if root.kind == RootKind::Workspace {
+            let refusal = Refusal::new(Code::NotPermitted, format!("root {shown}"));
+            return Err(refusal.detail("the workspace's own root stays").into());
+        }
         if !self.sure.dry_run {
             confirm(&self.sure, &format!("delete fork {shown}"))?;
             let delete = Command::RootDelete { name };
             context
                 .client()?
                 .change(delete, Ack::Durable)
-                .map_err(|error| error.about(shown.clone()))?;
+                .map_err(|error| error.about(format!("root {shown}")))?;
         }
         let verb = if self.sure.dry_run {
             "would delete"
@@ -130,6 +140,7 @@ impl Promote {
             .map_or_else(|| context.settings.root.clone(), OsString::into_vec);
         let (shown, over) = (show_bytes(&fork), show_bytes(&onto));
         let root = context.client()?.namespace().root(&fork)?;
+        context.client()?.namespace().root(&onto)?;
         if self.sure.dry_run {
             let record = record(&root).with("dry_run", Field::Flag(true));
             return context
@@ -181,7 +192,7 @@ pub(super) fn repoint(context: &Context, command: Command, done: &str) -> Outcom
     };
     let reply = context.client()?.change(command, Ack::Durable)?;
     let Answer::Root(root) = reply.outcome else {
-        return Err(nokv_types::Refusal::new(nokv_types::Code::Invalid, "the answer").into());
+        return Err(Refusal::new(Code::Invalid, "the answer").into());
     };
     let summary = match &kept {
         Some(key) => format!("{done}; the state before it is snapshot {key} for 24 hours"),

@@ -3,8 +3,11 @@
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::output::{Field, Format, Record};
+use crate::progress::Progress;
 use clap::Args;
 
+/// Check the metadata against a full walk
+///
 /// Proves counts, references and the presence of every object against a full walk.
 #[derive(Debug, Args)]
 pub(crate) struct Fsck {
@@ -15,10 +18,15 @@ pub(crate) struct Fsck {
 
 impl Fsck {
     pub(crate) fn run(self, context: &Context) -> Outcome {
-        let report = context.client()?.namespace().fsck(self.repair)?;
+        let client = context.client()?;
+        let progress = Progress::waiting(context, "checking every row and object");
+        let report = client.namespace().fsck(self.repair);
+        progress.finish();
+        let report = report?;
         let mut list = context.out.listing(&["rule", "subject", "detail", "repaired"]);
         let clean = report.is_clean();
         let found = report.findings.len();
+        let left = report.findings.iter().filter(|finding| !finding.repaired).count();
         for finding in report.findings {
             list.push(
                 Record::new()
@@ -34,10 +42,20 @@ impl Fsck {
             report.rows, report.inodes, report.objects
         );
         if !clean {
-            return Err(Failure::Damaged(format!("{found} findings in {walked}")));
+            let left = format!("{left} of {found} findings in {walked} are not repaired");
+            let next = if self.repair {
+                "nokv verify"
+            } else {
+                "nokv fsck --repair"
+            };
+            return Err(Failure::damaged(left, next));
         }
         if context.out.format == Format::Table && !context.out.quiet {
-            let what = if found == 0 { "clean" } else { "repaired" };
+            let what = if found == 0 {
+                "clean".to_owned()
+            } else {
+                format!("repaired {found} findings, now clean")
+            };
             context.out.line(&format!("{what}: {walked}"))?;
         }
         Ok(())

@@ -3,10 +3,13 @@
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::output::{Field, Format, Record, show_size};
+use crate::progress::Progress;
 use clap::Args;
 use nokv_client::{GcOptions, ObjectState};
 use nokv_types::ObjectId;
 
+/// Delete what nothing refers to
+///
 /// Reclaims removed trees, prunes history that nothing can see, and deletes objects that nothing refers to.
 #[derive(Debug, Args)]
 pub(crate) struct Gc {
@@ -30,7 +33,11 @@ impl Gc {
             dry_run: self.dry_run,
             ignore_grace: self.now,
         };
-        let report = context.client()?.namespace().gc(&options)?;
+        let client = context.client()?;
+        let progress = Progress::waiting(context, "looking for what nothing refers to");
+        let report = client.namespace().gc(&options);
+        progress.finish();
+        let report = report?;
         if self.dry_run && context.out.format == Format::Table {
             let mut list = context.out.listing(&["object", "since"]);
             for dead in &report.objects {

@@ -13,12 +13,16 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
+/// Download a file
+///
 /// Downloads a file, verified and with its holes; an existing local file is replaced when all of it arrived.
 #[derive(Debug, Args)]
 pub(crate) struct Get {
     /// File to download
+    #[arg(add = crate::complete::places())]
     path: OsString,
     /// Where to: a file or a folder; - = standard output [default: the file's name, here]
+    #[arg(add = crate::complete::files())]
     local: Option<OsString>,
     #[command(flatten)]
     at: AtArg,
@@ -26,14 +30,13 @@ pub(crate) struct Get {
 
 impl Get {
     pub(crate) fn run(self, context: &Context) -> Outcome {
-        let place = context.place(&self.path)?;
-        let view = context.view(&place, &self.at)?;
+        let mut place = context.place(&self.path)?;
+        let (view, path) = context.view(&mut place, &self.at)?;
         let client = context.client()?;
-        let found = client.follow(view, &place.path)?;
+        let found = Context::named(&place, &path, client.follow(view, &path))?;
         if found.attr.kind == FileKind::Directory {
-            return Err(Failure::usage(format!(
-                "{place} is a directory; nokv export takes directories"
-            )));
+            let why = format!("{place} is a directory; nokv export takes directories");
+            return Err(Failure::usage(why).try_next(format!("nokv export {place} DIR")));
         }
         if self.local.as_deref() == Some(OsStr::new("-")) {
             return super::cat::print(context, view.point, found, 0..u64::MAX);

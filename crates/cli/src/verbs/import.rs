@@ -7,18 +7,23 @@ use crate::output::{Field, Record, show_size};
 use crate::progress::{Progress, rate, seconds};
 use clap::Args;
 use nokv_client::{Ack, TreeBuilder};
+use nokv_types::Code;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
+/// Bring in a folder or an archive (tar, tar.xz); run it again to resume
+///
 /// Brings in a folder or an archive. It grows in a hidden directory and appears when it is whole; an interrupted
 /// import goes on when the same command runs again, one that breaks a rule leaves nothing.
 #[derive(Debug, Args)]
 pub(crate) struct Import {
     /// Folder, tar or tar.xz; - = an archive on standard input
+    #[arg(add = crate::complete::files())]
     source: OsString,
     /// Where to: a new name, or a directory that the entries go into
+    #[arg(add = crate::complete::places())]
     path: OsString,
     /// Owners as the source has them, instead of the caller
     #[arg(long)]
@@ -95,13 +100,50 @@ impl Import {
     ) -> Outcome<Tally> {
         let mut tree = TreeBuilder::new(context.client()?, stage.node(), stage.is_resumed());
         let same_owner = self.same_owner;
-        let tally = match archive {
-            Some(mut opened) => read_tar(&mut opened, &mut tree, TarOptions { same_owner }, progress)?,
-            None => read_folder(Path::new(&self.source), &mut tree, same_owner, progress)?,
+        let Some(mut opened) = archive else {
+            let tally = read_folder(Path::new(&self.source), &mut tree, same_owner, progress)?;
+            tree.finish(Ack::Applied)?;
+            return Ok(tally);
         };
-        tree.finish(Ack::Applied)?;
-        Ok(tally)
+        let tally = read_tar(&mut opened, &mut tree, TarOptions { same_owner }, progress);
+        let finished = tally.and_then(|tally| Ok(tree.finish(Ack::Applied).map(|()| tally)?));
+        finished.map_err(of_archive)
     }
+}
+
+/// What the namespace refuses because of what the archive says is the archive's fault.
+fn of_archive(failure: Failure) -> Failure {
+    match failure {
+        Failure::Client(error) => match error.refusal() {
+            Some(refusal) if is_fault_of_entry(refusal.code) => Failure::archive(&refusal.subject, {
+                let sentence = refusal.code.sentence();
+                if refusal.detail.is_empty() {
+                    sentence.to_owned()
+                } else {
+                    format!("{sentence}: {}", refusal.detail)
+                }
+            }),
+            _ => Failure::Client(error),
+        },
+        other => other,
+    }
+}
+
+fn is_fault_of_entry(code: Code) -> bool {
+    matches!(
+        code,
+        Code::Exists
+            | Code::NotFound
+            | Code::NotADirectory
+            | Code::IsADirectory
+            | Code::WrongKind
+            | Code::NameInvalid
+            | Code::NameTooLong
+            | Code::PathTooLong
+            | Code::TooLarge
+            | Code::TooMany
+            | Code::TooManyLinks
+    )
 }
 
 /// What tells one source from another: where it is and, for an archive, its length and time.

@@ -1,19 +1,32 @@
 //! `nokv init`
 
 use crate::context::Context;
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
+use crate::moment::parse_duration;
 use crate::open;
 use crate::output::{Field, Record};
 use clap::Args;
 
+/// Make a data directory and its object store
+///
 /// Makes the data directory of --data and the object store of --store; one that exists is left as it is.
 #[derive(Debug, Args)]
-pub(crate) struct Init {}
+pub(crate) struct Init {
+    /// How far back --at reaches without a snapshot, and how long removed bodies stay: 10m, 2h, 7d [default: 1h]
+    #[arg(long, value_name = "TIME")]
+    history: Option<String>,
+}
 
 impl Init {
-    #[expect(clippy::unused_self, reason = "every verb runs from its arguments")]
     pub(crate) fn run(self, context: &Context) -> Outcome {
-        let handle = open::create(&context.settings)?;
+        let history =
+            match self.history.as_deref() {
+                None => None,
+                Some(text) => Some(parse_duration(text).map(i64::unsigned_abs).ok_or_else(|| {
+                    Failure::usage(format!("--history {text}: not a time like 10m, 2h or 7d"))
+                })?),
+            };
+        let handle = open::create(&context.settings, history)?;
         handle.close()?;
         let (data, store) = (
             context.settings.data.display().to_string(),

@@ -12,12 +12,16 @@ use std::os::unix::ffi::OsStringExt as _;
 /// Mode of symbolic links.
 pub(crate) const LINK_MODE: u32 = 0o777;
 
+/// Make a hard or symbolic link
+///
 /// Gives a file another name, or makes a symbolic link.
 #[derive(Debug, Args)]
 pub(crate) struct Ln {
     /// The file, or with -s any text
+    #[arg(add = crate::complete::places())]
     target: OsString,
     /// The new name
+    #[arg(add = crate::complete::places())]
     path: OsString,
     /// A symbolic link
     #[arg(short, long)]

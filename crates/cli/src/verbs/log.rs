@@ -6,6 +6,7 @@ use crate::output::{Field, Listing, Record};
 use clap::{Args, ValueEnum};
 use nokv_client::{EventQuery, LoggedEvent};
 use nokv_types::{EventKind, Version};
+use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::time::Duration;
 
@@ -14,10 +15,13 @@ const PAGE_EVENTS: usize = 1000;
 /// How often --follow asks for more.
 const FOLLOW_PAUSE: Duration = Duration::from_millis(200);
 
+/// Print events
+///
 /// Prints events in the order of their versions.
 #[derive(Debug, Args)]
 pub(crate) struct Log {
     /// Events below this directory only
+    #[arg(add = crate::complete::places())]
     path: Option<OsString>,
     /// Events after this version only
     #[arg(long, value_name = "VERSION")]
@@ -25,7 +29,7 @@ pub(crate) struct Log {
     /// Events of this kind only; may be given several times
     #[arg(long, value_enum, value_name = "KIND")]
     kind: Vec<Kind>,
-    /// Most events to print
+    /// The newest N events; with --since, the first N after it
     #[arg(short = 'n', long, value_name = "N")]
     limit: Option<u64>,
     /// Go on and print what happens
@@ -63,7 +67,15 @@ impl Log {
         let mut list = context
             .out
             .listing(&["version", "age", "event", "path", "old_path", "actor"]);
-        while !self.page(context, &mut query, &mut list)? {
+        let mut limit = self.limit;
+        if let (Some(newest), None) = (self.limit, self.since) {
+            tail(context, &mut query, &mut list, newest)?;
+            if !self.follow {
+                return list.end();
+            }
+            limit = None;
+        }
+        while !self.page(context, &mut query, &mut list, limit)? {
             if context.stopping() {
                 break;
             }
@@ -72,10 +84,16 @@ impl Log {
     }
 
     /// Prints one page; answers whether it was the last one.
-    fn page(&self, context: &Context, query: &mut EventQuery, list: &mut Listing<'_>) -> Outcome<bool> {
+    fn page(
+        &self,
+        context: &Context,
+        query: &mut EventQuery,
+        list: &mut Listing<'_>,
+        limit: Option<u64>,
+    ) -> Outcome<bool> {
         let page = context.client()?.namespace().events(query)?;
         for event in page.events {
-            if self.limit.is_some_and(|limit| list.count() >= limit) {
+            if limit.is_some_and(|limit| list.count() >= limit) {
                 return Ok(true);
             }
             list.push(record(event))?;
@@ -87,6 +105,27 @@ impl Log {
         }
         Ok(!page.more && !self.follow)
     }
+}
+
+/// Prints the newest events that are there.
+fn tail(context: &Context, query: &mut EventQuery, list: &mut Listing<'_>, newest: u64) -> Outcome {
+    let client = context.client()?;
+    let mut kept = VecDeque::new();
+    loop {
+        client.check_stop("read", "events")?;
+        let page = client.namespace().events(query)?;
+        query.cursor = Some(page.next);
+        for event in page.events {
+            kept.push_back(event);
+            if kept.len() as u64 > newest {
+                kept.pop_front();
+            }
+        }
+        if !page.more {
+            break;
+        }
+    }
+    kept.into_iter().try_for_each(|event| list.push(record(event)))
 }
 
 impl Kind {

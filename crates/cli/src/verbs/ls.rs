@@ -12,11 +12,13 @@ use std::ffi::OsString;
 /// Entries that one page of a listing asks for.
 const PAGE_ENTRIES: usize = 1024;
 
+/// List a directory
+///
 /// Lists what is in a directory, in the order of names.
 #[derive(Debug, Args)]
 pub(crate) struct Ls {
     /// Directory or file
-    #[arg(default_value = "/")]
+    #[arg(default_value = "/", add = crate::complete::places())]
     path: OsString,
     /// One line per entry: mode, owner, size, entries, age
     #[arg(short, long)]
@@ -36,9 +38,9 @@ pub(crate) struct Ls {
 
 impl Ls {
     pub(crate) fn run(self, context: &Context) -> Outcome {
-        let place = context.place(&self.path)?;
-        let view = context.view(&place, &self.at)?;
-        let found = context.client()?.follow(view, &place.path)?;
+        let mut place = context.place(&self.path)?;
+        let (view, path) = context.view(&mut place, &self.at)?;
+        let found = Context::named(&place, &path, context.client()?.follow(view, &path))?;
         let columns: &[&'static str] = if self.long {
             &["mode", "uid", "gid", "size", "entries", "age", "name"]
         } else {

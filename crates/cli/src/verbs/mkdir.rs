@@ -11,11 +11,13 @@ use std::ffi::OsString;
 /// Mode of new directories.
 pub(crate) const DIR_MODE: u32 = 0o755;
 
+/// Make directories
+///
 /// Makes directories.
 #[derive(Debug, Args)]
 pub(crate) struct Mkdir {
     /// Directories to make
-    #[arg(required = true)]
+    #[arg(required = true, add = crate::complete::places())]
     paths: Vec<OsString>,
     /// Make what is missing above them; one that exists is no error
     #[arg(short, long)]

@@ -8,12 +8,16 @@ use nokv_client::Ack;
 use nokv_types::{Code, Command, FileKind, RenameMode};
 use std::ffi::OsString;
 
+/// Move or rename an entry
+///
 /// Moves an entry; a directory with a million entries moves as fast as a file.
 #[derive(Debug, Args)]
 pub(crate) struct Mv {
     /// What to move
+    #[arg(add = crate::complete::places())]
     from: OsString,
     /// The new path, or a directory to move it into
+    #[arg(add = crate::complete::places())]
     to: OsString,
     /// Refuse when the new name is taken
     #[arg(short, long)]

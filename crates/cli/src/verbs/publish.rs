@@ -15,12 +15,16 @@ use std::os::unix::ffi::OsStrExt as _;
 /// Where typed attributes live.
 const TYPED_PREFIX: &[u8] = b"user.nokv.";
 
+/// Publish an artifact: a file with typed attributes, visible at once
+///
 /// Publishes a file as an artifact: body and attributes become visible together, and the answer can be cited.
 #[derive(Debug, Args)]
 pub(crate) struct Publish {
     /// File to publish; - = standard input
+    #[arg(add = crate::complete::files())]
     local: OsString,
     /// Where to; missing directories are made
+    #[arg(add = crate::complete::places())]
     path: OsString,
     /// Typed attribute, as KEY=VALUE; may be given several times
     #[arg(long = "set", value_name = "KEY=VALUE")]

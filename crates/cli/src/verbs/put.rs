@@ -10,18 +10,25 @@ use clap::Args;
 use nokv_client::{Ack, BodySource, PublishOptions, Published, SparseSource, StreamSource};
 use nokv_types::{Code, FileKind, Name, Target};
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{self, Seek as _};
+use std::os::fd::AsFd as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 /// Mode of new files when nothing else says it.
 pub(crate) const FILE_MODE: u32 = 0o644;
 
+/// Upload a file (or standard input)
+///
 /// Uploads LOCAL and gives it to PATH in one step: readers see the old body or the new one.
 #[derive(Debug, Args)]
 pub(crate) struct Put {
     /// File to upload; - = standard input
+    #[arg(add = crate::complete::files())]
     local: OsString,
     /// Where to: a file, or a directory to put it in
+    #[arg(add = crate::complete::places())]
     path: OsString,
     /// Refuse when the name is taken
     #[arg(long, conflicts_with = "append")]
@@ -68,31 +75,41 @@ impl Upload {
         let shown = local.to_string_lossy().into_owned();
         let wrong = |source| Failure::local("read", shown.clone(), source);
         if local == "-" {
+            if let Some(file) = redirected().map_err(wrong)? {
+                return Self::of_file(context, file, FILE_MODE).map_err(wrong);
+            }
             let progress = Progress::bytes(context, None);
-            let stdin = progress.reading(std::io::stdin().lock());
+            let stdin = progress.reading(io::stdin().lock());
             return Ok(Self {
                 source: Box::new(StreamSource::new(stdin)),
                 mode: FILE_MODE,
                 progress,
             });
         }
-        let file = std::fs::File::open(local).map_err(wrong)?;
+        let file = File::open(local).map_err(wrong)?;
         let about = file.metadata().map_err(wrong)?;
         if about.is_dir() {
-            return Err(Failure::usage(format!(
-                "{shown} is a directory; nokv import takes directories"
-            )));
+            let why = format!("{shown} is a directory; nokv import takes directories");
+            return Err(Failure::usage(why).try_next(format!("nokv import {shown} PATH")));
         }
-        let progress = Progress::bytes(context, Some(about.len()));
         use std::os::unix::fs::PermissionsExt as _;
         let mode = about.permissions().mode() & 0o7777;
-        let source: Box<dyn BodySource> = if about.is_file() {
-            Box::new(SparseSource::new(LocalFile::counted(file, progress.clone())).map_err(wrong)?)
-        } else {
-            Box::new(StreamSource::new(progress.reading(file)))
-        };
+        if about.is_file() {
+            return Self::of_file(context, file, mode).map_err(wrong);
+        }
+        let progress = Progress::bytes(context, None);
         Ok(Self {
-            source,
+            source: Box::new(StreamSource::new(progress.reading(file))),
+            mode,
+            progress,
+        })
+    }
+
+    /// A body whose holes are skipped instead of read.
+    fn of_file(context: &Context, file: File, mode: u32) -> io::Result<Self> {
+        let progress = Progress::bytes(context, Some(file.metadata()?.len()));
+        Ok(Self {
+            source: Box::new(SparseSource::new(LocalFile::counted(file, progress.clone()))?),
             mode,
             progress,
         })
@@ -113,6 +130,13 @@ impl Upload {
         })?;
         Ok((published, self.progress.finish()))
     }
+}
+
+/// The file that standard input is redirected from, if nobody has read of it yet.
+fn redirected() -> io::Result<Option<File>> {
+    let mut file = File::from(io::stdin().as_fd().try_clone_to_owned()?);
+    let whole = file.metadata()?.is_file() && file.stream_position()? == 0;
+    Ok(Some(file).filter(|_| whole))
 }
 
 /// The file that a place means for a local one: itself, or its name in the directory that stands there.

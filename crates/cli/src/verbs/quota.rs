@@ -9,11 +9,13 @@ use nokv_client::Ack;
 use nokv_types::{Command, QuotaLimits};
 use std::ffi::OsString;
 
+/// Show or set limits of bytes and inodes
+///
 /// Shows what a directory's quota root has used; with limits, makes the directory a quota root.
 #[derive(Debug, Args)]
 pub(crate) struct Quota {
     /// Directory; / = the whole root
-    #[arg(default_value = "/")]
+    #[arg(default_value = "/", add = crate::complete::places())]
     path: OsString,
     /// Most bytes of data: 10G, 500M, or none
     #[arg(long, value_name = "SIZE")]

@@ -7,15 +7,17 @@ use crate::failure::Outcome;
 use crate::output::{Field, Record};
 use crate::place::Place;
 use clap::Args;
-use nokv_client::Ack;
-use nokv_types::{Code, Command, FileKind};
+use nokv_client::{Ack, Client, Found, View, Walk};
+use nokv_types::{Code, Command, FileKind, Refusal};
 use std::ffi::OsString;
 
+/// Remove files, or whole trees with -r
+///
 /// Removes names. A whole tree goes in one step, however large; its rows are reclaimed in the background.
 #[derive(Debug, Args)]
 pub(crate) struct Rm {
     /// What to remove
-    #[arg(required = true)]
+    #[arg(required = true, add = crate::complete::places())]
     paths: Vec<OsString>,
     /// Directories with all that is in them
     #[arg(short, long)]
@@ -43,8 +45,7 @@ impl Rm {
         }
         for place in &places {
             match self.remove(context, place) {
-                Err(crate::failure::Failure::Client(error))
-                    if self.force && error.code() == Some(Code::NotFound) => {}
+                Err(failure) if self.force && failure.code() == Some(Code::NotFound) => {}
                 other => other?,
             }
         }
@@ -57,14 +58,17 @@ impl Rm {
         let found = client.find(head, &place.path)?;
         let is_dir = found.attr.kind == FileKind::Directory;
         if is_dir && !self.recursive {
-            return Err(nokv_client::Error::refused(Code::IsADirectory, place.to_string()).into());
+            let refusal = Refusal::new(Code::IsADirectory, place.to_string());
+            return Err(refusal.detail("-r removes it with everything below").into());
         }
-        let verb = if self.sure.dry_run {
-            "would remove"
+        let mut done = format!("removed {place}");
+        if self.sure.dry_run {
+            done = format!("would remove {place}");
+            if is_dir {
+                let below = below(client, head, found)?;
+                done = format!("{done} and {below} entries below");
+            }
         } else {
-            "removed"
-        };
-        if !self.sure.dry_run {
             let command = if is_dir {
                 Command::RemoveTree { parent, name }
             } else {
@@ -78,6 +82,16 @@ impl Rm {
             .with("path", Field::Bytes(place.path.to_bytes()))
             .with("entries", Field::Number(found.attr.entries))
             .with("dry_run", Field::Flag(self.sure.dry_run));
-        context.out.done(&format!("{verb} {place}"), &record)
+        context.out.done(&done, &record)
     }
+}
+
+/// How many entries a tree has, itself not counted.
+fn below(client: &Client, view: View, top: Found) -> Outcome<u64> {
+    let mut count = 0;
+    for entry in Walk::new(client, view, top) {
+        entry?;
+        count += 1;
+    }
+    Ok(count)
 }

@@ -5,15 +5,18 @@ use crate::args::Sure;
 use crate::confirm::confirm;
 use crate::context::Context;
 use crate::failure::Outcome;
+use crate::moment;
 use crate::output::{Field, Record};
 use clap::Args;
-use nokv_types::{Command, show_bytes};
+use nokv_types::{Code, Command, Refusal, show_bytes};
 
+/// Point a root at an earlier state of itself
+///
 /// Points the root of --root at an earlier state of itself, in one step. The state before it stays for 24 hours.
 #[derive(Debug, Args)]
 pub(crate) struct Rollback {
     /// State to go back to
-    #[arg(value_name = "SNAPSHOT|VERSION|TIME")]
+    #[arg(value_name = "SNAPSHOT|VERSION|TIME", add = crate::complete::snapshots())]
     to: String,
     #[command(flatten)]
     sure: Sure,
@@ -24,14 +27,26 @@ impl Rollback {
         let origin = origin(context, Some(&self.to))?;
         let name = context.settings.root.clone();
         let shown = show_bytes(&name);
+        let at = moment::parse_at(Some(&self.to), moment::now())?;
+        let view = context.state(&name, &at)?;
+        let held = context.client()?.namespace().path_of(view.point, view.node.ino)?;
+        if !held.is_root() {
+            let refusal = Refusal::new(Code::NotARoot, format!("snapshot {}", self.to));
+            let why = format!("it holds {held} only; {shown} goes back to states of the whole root");
+            return Err(refusal.detail(why).into());
+        }
         if self.sure.dry_run {
+            let version = view.point.version.0;
             let record = Record::new()
                 .with("name", Field::Bytes(name))
                 .with("to", Field::Text(self.to.clone()))
+                .with("version", Field::Number(version))
                 .with("dry_run", Field::Flag(true));
-            return context
-                .out
-                .done(&format!("would roll {shown} back to {}", self.to), &record);
+            let summary = format!(
+                "would roll {shown} back to {} (version {version}); nokv diff @{} shows what changed since",
+                self.to, self.to
+            );
+            return context.out.done(&summary, &record);
         }
         confirm(&self.sure, &format!("roll {shown} back to {}", self.to))?;
         let rollback = Command::Rollback {

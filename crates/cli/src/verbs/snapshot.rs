@@ -8,13 +8,15 @@ use crate::moment::parse_duration;
 use crate::output::{Field, Record};
 use clap::{Args, Subcommand};
 use nokv_client::{Ack, Error};
-use nokv_types::{Code, Command, Outcome as Answer, PinInfo, show_bytes};
+use nokv_types::{Code, Command, Outcome as Answer, PinInfo, Refusal, show_bytes};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt as _;
 
 /// Who holds the snapshots that the command makes.
 const HOLDER: &[u8] = b"cli";
 
+/// Pinned states of a subtree
+///
 /// Snapshots: pinned states of a subtree, made and deleted in one step whatever its size.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Snapshot {
@@ -33,7 +35,7 @@ pub(crate) struct Create {
     /// Name of the snapshot; making it twice answers the first one
     name: OsString,
     /// Directory to pin
-    #[arg(default_value = "/")]
+    #[arg(default_value = "/", add = crate::complete::places())]
     path: OsString,
     /// Let it go after this time: 90s, 10m, 2h, 7d
     #[arg(long, value_name = "TIME")]
@@ -46,12 +48,14 @@ pub(crate) struct List {}
 #[derive(Debug, Args)]
 pub(crate) struct Show {
     /// Name of the snapshot
+    #[arg(add = crate::complete::snapshots())]
     name: OsString,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Delete {
     /// Name of the snapshot
+    #[arg(add = crate::complete::snapshots())]
     name: OsString,
     /// Also when others hold it
     #[arg(long)]
@@ -94,7 +98,7 @@ impl Create {
         let reply = context
             .client()?
             .change(create, Ack::Durable)
-            .map_err(|e| e.about(show_bytes(&key)))?;
+            .map_err(|error| already(error.about(format!("snapshot {}", show_bytes(&key)))))?;
         let Answer::Pin(pin) = reply.outcome else {
             return Err(Error::refused(Code::Invalid, "the answer").into());
         };
@@ -104,6 +108,17 @@ impl Create {
             pin.at.version.0
         );
         context.out.done(&summary, &record(&pin))
+    }
+}
+
+/// The key is taken, whatever the namespace compares.
+fn already(error: Error) -> Error {
+    match error.refusal() {
+        Some(refusal) if refusal.code == Code::Conflict => {
+            let taken = Refusal::new(Code::Exists, refusal.subject.clone());
+            taken.detail("it pins another directory or state").into()
+        }
+        _ => error,
     }
 }
 
@@ -144,7 +159,7 @@ impl Delete {
                 })
                 .collect();
             if releases.is_empty() {
-                let refusal = nokv_types::Refusal::new(Code::InUse, shown);
+                let refusal = Refusal::new(Code::InUse, shown);
                 return Err(refusal.detail("others hold it; --all-holders lets it go").into());
             }
             for answer in context.client()?.change_all(releases, Ack::Durable) {
@@ -167,8 +182,7 @@ impl Delete {
 fn find(context: &Context, key: &[u8]) -> Outcome<PinInfo> {
     let pins = context.client()?.namespace().pins()?;
     let found = pins.into_iter().find(|pin| pin.key == key);
-    Ok(found
-        .ok_or_else(|| nokv_types::Refusal::new(Code::NotFound, format!("snapshot {}", show_bytes(key))))?)
+    Ok(found.ok_or_else(|| Refusal::new(Code::NotFound, format!("snapshot {}", show_bytes(key))))?)
 }
 
 fn record(pin: &PinInfo) -> Record {

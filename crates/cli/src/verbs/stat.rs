@@ -13,10 +13,13 @@ use std::ffi::OsString;
 /// Bytes of a body whose extents are counted.
 const PLAN_BYTES: u64 = 1 << 40;
 
+/// Show what is known of an entry
+///
 /// Shows attributes and what the body is made of.
 #[derive(Debug, Args)]
 pub(crate) struct Stat {
     /// Entry to show
+    #[arg(add = crate::complete::places())]
     path: OsString,
     /// Follow a symbolic link
     #[arg(short = 'L', long)]
@@ -27,13 +30,13 @@ pub(crate) struct Stat {
 
 impl Stat {
     pub(crate) fn run(self, context: &Context) -> Outcome {
-        let place = context.place(&self.path)?;
-        let view = context.view(&place, &self.at)?;
+        let mut place = context.place(&self.path)?;
+        let (view, path) = context.view(&mut place, &self.at)?;
         let client = context.client()?;
         let found = if self.follow {
-            client.follow(view, &place.path)?
+            Context::named(&place, &path, client.follow(view, &path))?
         } else {
-            client.find(view, &place.path)?
+            Context::named(&place, &path, client.find(view, &path))?
         };
         let mut record = attributes(&place.path.to_bytes(), &found);
         if found.attr.kind == FileKind::Symlink {

@@ -12,11 +12,13 @@ use nokv_types::{Code, FileKind};
 use std::collections::HashSet;
 use std::ffi::OsString;
 
+/// Read bodies again and check them against their digests
+///
 /// Reads every body again and checks it against its digests.
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
     /// Tree or file
-    #[arg(default_value = "/")]
+    #[arg(default_value = "/", add = crate::complete::places())]
     path: OsString,
     #[command(flatten)]
     at: AtArg,
@@ -31,10 +33,10 @@ struct Seen {
 
 impl Verify {
     pub(crate) fn run(self, context: &Context) -> Outcome {
-        let place = context.place(&self.path)?;
-        let view = context.view(&place, &self.at)?;
+        let mut place = context.place(&self.path)?;
+        let (view, path) = context.view(&mut place, &self.at)?;
         let client = context.client()?;
-        let top = client.follow(view, &place.path)?;
+        let top = Context::named(&place, &path, client.follow(view, &path))?;
         let progress = Progress::bytes(context, None);
         let mut list = context.out.listing(&["path", "why"]);
         let mut seen = Seen::default();
@@ -65,10 +67,8 @@ impl Verify {
         list.end()?;
         let what = format!("{} files, {}", seen.files, show_size(seen.bytes));
         if seen.damaged > 0 {
-            return Err(Failure::Damaged(format!(
-                "{} of {what} are damaged",
-                seen.damaged
-            )));
+            let damaged = format!("{} of {what} are damaged", seen.damaged);
+            return Err(Failure::damaged(damaged, "nokv fsck"));
         }
         if context.out.format == Format::Table && !context.out.quiet {
             let speed = rate(seen.bytes, took);

@@ -5,6 +5,8 @@ use crate::failure::Outcome;
 use crate::output::{Field, Record};
 use clap::Args;
 
+/// Print the version
+///
 /// Prints the version.
 #[derive(Debug, Args)]
 pub(crate) struct Version {}

@@ -15,6 +15,8 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 /// Largest value that is read from standard input; the namespace refuses it earlier.
 const VALUE_BYTES_MAX: u64 = 1 << 20;
 
+/// Extended attributes
+///
 /// Extended attributes; user.nokv.* ones are the typed attributes that queries see.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Xattr {
@@ -31,6 +33,7 @@ pub(crate) enum Xattr {
 #[derive(Debug, Args)]
 pub(crate) struct Get {
     /// Entry
+    #[arg(add = crate::complete::places())]
     path: OsString,
     /// Attribute
     name: OsString,
@@ -41,6 +44,7 @@ pub(crate) struct Get {
 #[derive(Debug, Args)]
 pub(crate) struct Set {
     /// Entry
+    #[arg(add = crate::complete::places())]
     path: OsString,
     /// Attribute
     name: OsString,
@@ -57,6 +61,7 @@ pub(crate) struct Set {
 #[derive(Debug, Args)]
 pub(crate) struct List {
     /// Entry
+    #[arg(add = crate::complete::places())]
     path: OsString,
     #[command(flatten)]
     at: AtArg,
@@ -65,6 +70,7 @@ pub(crate) struct List {
 #[derive(Debug, Args)]
 pub(crate) struct Rm {
     /// Entry
+    #[arg(add = crate::complete::places())]
     path: OsString,
     /// Attribute
     name: OsString,
@@ -83,10 +89,10 @@ impl Xattr {
 
 impl Get {
     fn run(self, context: &Context) -> Outcome {
-        let place = context.place(&self.path)?;
-        let view = context.view(&place, &self.at)?;
+        let mut place = context.place(&self.path)?;
+        let (view, path) = context.view(&mut place, &self.at)?;
         let client = context.client()?;
-        let found = client.find(view, &place.path)?;
+        let found = Context::named(&place, &path, client.find(view, &path))?;
         let name = XattrName::new(self.name.as_bytes())?;
         let value = client.namespace().xattr_get(view.point, found.node.ino, &name);
         let value = value.map_err(|error| error.about(place.to_string()))?;
@@ -135,10 +141,10 @@ impl Set {
 
 impl List {
     fn run(self, context: &Context) -> Outcome {
-        let place = context.place(&self.path)?;
-        let view = context.view(&place, &self.at)?;
+        let mut place = context.place(&self.path)?;
+        let (view, path) = context.view(&mut place, &self.at)?;
         let client = context.client()?;
-        let found = client.find(view, &place.path)?;
+        let found = Context::named(&place, &path, client.find(view, &path))?;
         let mut list = context.out.listing(&["name", "value"]);
         for name in client.namespace().xattr_list(view.point, found.node.ino)? {
             let value = client.namespace().xattr_get(view.point, found.node.ino, &name)?;

@@ -111,9 +111,8 @@ fn an_object_store_of_another_workspace_is_refused() {
     let nokv = Scratch::new();
     let other = Scratch::new();
     let store = format!("dir:{}", other.data().join("objects").display());
-    let ran = nokv.run(&["ls", "--store", &store]);
-    assert_ne!(ran.exit, 0);
-    assert!(ran.err.contains("NOKV-E"), "{}", ran.err);
+    let err = nokv.fails(&["ls", "--store", &store], 2);
+    assert!(err.contains("NOKV-E0913"), "{err}");
     nokv.ok(&["ls"]);
     nokv.fails(&["ls", "--store", "ftp://x"], 2);
 }
@@ -121,10 +120,14 @@ fn an_object_store_of_another_workspace_is_refused() {
 #[test]
 fn every_code_can_be_explained() {
     let nokv = Scratch::bare();
+    let all = nokv.json(&["explain"]);
+    assert!(all.as_array().unwrap().len() > nokv_types::Code::ALL.len());
     for code in nokv_types::Code::ALL {
         let told = nokv.json(&["explain", &format!("NOKV-E{:04}", *code as u16)]);
         assert_eq!(told["name"], code.name());
+        assert!(all.as_array().unwrap().contains(&told), "{told}");
     }
+    assert_eq!(nokv.json(&["explain", "NOKV-E0909"])["name"], "StoreInvalid");
     nokv.fails(&["explain", "NOKV-E9999"], 2);
 }
 
@@ -132,7 +135,7 @@ fn every_code_can_be_explained() {
 fn completions_are_made_for_the_usual_shells() {
     let nokv = Scratch::bare();
     for shell in ["bash", "zsh", "fish"] {
-        assert!(nokv.ok(&["completion", shell]).contains("snapshot"), "{shell}");
+        assert!(nokv.ok(&["completion", shell]).contains("COMPLETE"), "{shell}");
     }
 }
 

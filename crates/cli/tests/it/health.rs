@@ -14,7 +14,8 @@ fn objects(dir: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-fn data_objects(nokv: &Scratch) -> Vec<PathBuf> {
+/// Every object that holds bodies.
+pub(crate) fn data_objects(nokv: &Scratch) -> Vec<PathBuf> {
     let mut found = Vec::new();
     objects(&nokv.data().join("objects/objects/data"), &mut found);
     found

@@ -48,6 +48,7 @@ const VERBS: &[&[&str]] = &[
     &["bench"],
     &["explain"],
     &["completion"],
+    &["man"],
     &["version"],
 ];
 

@@ -104,6 +104,35 @@ impl Scratch {
         serde_json::from_str(&text).unwrap_or_else(|why| panic!("{arguments:?}: {why}: {text}"))
     }
 
+    /// Everything that a refused command must leave as it was: entries with their attributes, snapshots, roots,
+    /// the space they take.
+    pub(crate) fn state(&self) -> [String; 4] {
+        [
+            self.ok(&["ls", "-Ra", "-o", "jsonl"]),
+            self.ok(&["snapshot", "list", "-o", "jsonl"]),
+            self.ok(&["fork", "list", "-o", "jsonl"]),
+            self.ok(&["quota", "-o", "jsonl"]),
+        ]
+    }
+
+    /// Wants a refusal with this exit code and these words; what it left is for the caller to look at.
+    pub(crate) fn refuses<S: AsRef<OsStr> + std::fmt::Debug>(
+        &self,
+        arguments: &[S],
+        exit: i32,
+        words: &[&str],
+    ) {
+        let ran = self.run(arguments);
+        assert_eq!(ran.exit, exit, "{arguments:?}: {}", ran.err);
+        for word in words {
+            assert!(
+                ran.err.contains(word),
+                "{arguments:?}: {word} is not in: {}",
+                ran.err
+            );
+        }
+    }
+
     /// Every path below the root, links and hidden names included.
     pub(crate) fn paths(&self) -> Vec<String> {
         self.ok(&["ls", "-Ra"]).lines().map(str::to_owned).collect()

@@ -1,0 +1,69 @@
+//! What a user does about a refusal.
+
+use nokv_types::Code;
+
+/// One or two sentences; commands stand in backquotes.
+pub(super) fn of(code: Code) -> &'static str {
+    match code {
+        Code::NotFound => "Look at what is there: `nokv ls`, `nokv snapshot list`, `nokv fork list`.",
+        Code::Exists => "Choose another name, or look at what has it with `nokv stat`.",
+        Code::NotADirectory => {
+            "A part of the path before the last is no directory; `nokv stat` shows what it is."
+        }
+        Code::IsADirectory => {
+            "List it with `nokv ls`, take it out with `nokv export`, remove it with `nokv rm -r`."
+        }
+        Code::NotEmpty => "Remove the tree with `nokv rm -r`, or empty it first.",
+        Code::Invalid => "The message says what is wrong with the request.",
+        Code::NameInvalid => "A name has 1 to 255 bytes, no `/`, no NUL, and is not `.` or `..`.",
+        Code::NameTooLong => "A name has at most 255 bytes.",
+        Code::PathTooLong => "A path has at most 4,096 bytes.",
+        Code::WrongKind => "`nokv stat` shows the kind; only files have bodies, only links have targets.",
+        Code::TooManyLinks => "Copy the file (`nokv cp` moves no bytes) instead of linking it once more.",
+        Code::Loop => "A directory cannot go below itself; choose another place.",
+        Code::CrossDevice => "Copy it (`nokv cp -r` moves no bytes), then remove the original.",
+        Code::NotPermitted => "The message says what forbids it.",
+        Code::ReadOnly => {
+            "Write to the newest state, or make a fork of this one with `nokv fork create NAME --at STATE`."
+        }
+        Code::Stale => "The root was rolled back, promoted or deleted meanwhile; look the path up again.",
+        Code::NoSpace => {
+            "`nokv df` shows where the bytes are. Remove something, then `nokv gc`; removing works on a full disk."
+        }
+        Code::QuotaExceeded => {
+            "`nokv quota PATH` shows use and limits; remove something below it, or raise the limit."
+        }
+        Code::NoAttribute => "`nokv xattr list PATH` shows the attributes.",
+        Code::TooLarge => "The message names the limit.",
+        Code::TooMany => "The message names the limit; remove what is not needed any more.",
+        Code::NeedsCompaction => {
+            "The client compacts and tries again by itself; run the command again if you see this."
+        }
+        Code::Conflict => "Somebody else was faster: look at the present state, then decide again.",
+        Code::VersionExpired => {
+            "Only snapshots and forks keep states beyond the time-travel window; `nokv snapshot list`."
+        }
+        Code::CursorExpired => "Begin again with `nokv log` without --since, and catch up from a listing.",
+        Code::NotARoot => "`nokv fork list` shows what can be forked, rolled back and promoted.",
+        Code::LiveChanged => {
+            "`nokv diff FORK main` shows how; promote with --discard-live to replace it, it stays as a snapshot."
+        }
+        Code::TooDeep => "Promote or delete forks of the chain; it is flattened in the background.",
+        Code::InUse => "Something stands on it: `nokv snapshot list` and `nokv fork list` show what.",
+        Code::AlreadyRetired => "The answer was taken already; nothing is left to do.",
+        Code::SessionExpired => "The session ended; open a new one.",
+        Code::WindowFull => "Too many answers wait to be taken; run the command again.",
+        Code::UploadExpired => "The upload took longer than its reservation lasts; publish again.",
+        Code::Unsupported => "This build or mode has no such feature.",
+        Code::Corrupt => {
+            "The bytes are not what was written, and are not shown. `nokv verify` and `nokv fsck` say how far it reaches; restore from a snapshot or publish again."
+        }
+        Code::Io => "The message names the file or object and what the system or the store said.",
+        Code::Locked => {
+            "One process owns a data directory; wait for it. Its process id stands in the message."
+        }
+        Code::OutcomeUnknown => "It may have happened or not: look, then run the same command again.",
+        Code::Busy => "Wait, then run the same command again.",
+        Code::TooNew => "Data of a newer version of the program: use that version.",
+    }
+}
