@@ -4,6 +4,7 @@
 //! * `creates [FILES] [BATCH]`: creates of bare trees and of ours in turns
 //! * `gets [FILES]`: gets of the bare tree and of ours in turns
 //! * `shrink [FILES]`: deletes 90 % and then all of the files, compacts, and shows what frames and disk are left
+//! * `emptied [FILES]`: deletes all of the files and times scans that find nothing
 //! * `stall [FILES] [RATE]`: creates offered at a fixed rate during publishes with 100 % and 1 % of the frames dirty
 
 #![expect(
@@ -13,6 +14,7 @@
     reason = "a harness measures time and stops at the first error"
 )]
 
+mod emptied;
 mod rate;
 mod rows;
 mod shrink;
@@ -25,6 +27,7 @@ fn main() {
         "gets" => rate::gets(number(1, 1_000_000)),
         "creates" => rate::creates(number(1, 1_000_000), number(2, 128)),
         "shrink" => shrink::run(number(1, 1_000_000)),
+        "emptied" => emptied::run(number(1, 1_000_000)),
         "stall" => stall::run(number(1, 1_000_000), number(2, 20_000)),
         _ => rate::run(number(1, 1_000_000), number(2, 128)),
     }
