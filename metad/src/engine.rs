@@ -3,6 +3,7 @@
 mod create;
 mod open;
 mod publish;
+mod quarantine;
 mod replay;
 mod stop;
 

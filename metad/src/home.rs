@@ -57,6 +57,10 @@ impl Home {
         self.root.join("events")
     }
 
+    pub(crate) fn quarantine(&self) -> PathBuf {
+        self.root.join(nokv_journal::recovery::QUARANTINE_DIR)
+    }
+
     pub(crate) fn shown(&self) -> String {
         self.root.display().to_string()
     }

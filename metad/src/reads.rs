@@ -3,11 +3,11 @@
 //! The store keeps its own even and odd stamp around a batch. A batch that changes the table puts a second one
 //! around both changes, so that no reader joins a new table with old rows. Other batches cost readers nothing.
 
-use nokv_meta::{Reader, Timelines};
+use nokv_meta::{Moment, Reader, Timelines};
 use nokv_store::{HoltStore, OPTIMISTIC_READS_MAX, Store};
 use nokv_types::Version;
 use std::sync::atomic::{AtomicU64, Ordering, fence};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 /// The table of timelines as readers get it.
 #[derive(Debug)]
@@ -17,16 +17,19 @@ pub(crate) struct Published {
     table: RwLock<Arc<Timelines>>,
     /// The last version whose rows readers see; what was only logged is not among them.
     applied: AtomicU64,
+    /// The same version and when it was committed.
+    newest: Mutex<Moment>,
     /// Held by the committer while rows and table change together.
     changing: RwLock<()>,
 }
 
 impl Published {
-    pub(crate) fn new(table: Arc<Timelines>, applied: Version) -> Self {
+    pub(crate) fn new(table: Arc<Timelines>, newest: Moment) -> Self {
         Self {
             stamp: AtomicU64::new(0),
             table: RwLock::new(table),
-            applied: AtomicU64::new(applied.0),
+            applied: AtomicU64::new(newest.version.0),
+            newest: Mutex::new(newest),
             changing: RwLock::new(()),
         }
     }
@@ -36,16 +39,25 @@ impl Published {
         Version(self.applied.load(Ordering::Acquire))
     }
 
-    /// Runs `apply`, which changes rows up to version `last`; when `table` is a new one readers get it with those
+    /// The newest version that readers see, and when it was committed.
+    pub(crate) fn newest(&self) -> Moment {
+        *self.newest.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs `apply`, which changes rows up to the version `last`; when `table` is a new one readers get it with those
     /// rows.
     pub(crate) fn change<E>(
         &self,
         table: &Arc<Timelines>,
-        last: Version,
+        last: Moment,
         apply: impl FnOnce() -> Result<(), E>,
     ) -> Result<(), E> {
         self.change_rows(table, apply)?;
-        self.applied.fetch_max(last.0, Ordering::AcqRel);
+        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.version > newest.version {
+            *newest = last;
+            self.applied.store(last.version.0, Ordering::Release);
+        }
         Ok(())
     }
 

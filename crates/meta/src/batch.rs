@@ -20,14 +20,15 @@ pub(crate) use usage::Charge;
 use crate::answers;
 use crate::keys::Family;
 use crate::mvcc::{self, Found};
-use crate::rows::Record;
-use crate::state::{CEILING_LOW, CEILING_STEP, Clock, Known, State, Taken, counters_key};
+use crate::rows::{Record, TotalsChange};
+use crate::state::{CEILING_LOW, CEILING_STEP, Clock, Known, State, Taken, counters_key, totals_key};
 use crate::txn::Txn;
 use crate::{Error, Result};
 use nokv_store::{Mutations, Rows};
 use nokv_types::codec::{put_bytes, put_varint};
 use nokv_types::{
-    Answer, Code, Event, Node, Outcome, QuotaId, ReadPoint, Refusal, Reply, Request, TimelineId, Version,
+    Answer, Code, Event, Node, Outcome, QuotaId, ReadPoint, Refusal, Reply, Request, SessionId, TimelineId,
+    Version,
 };
 use std::collections::BTreeMap;
 
@@ -75,6 +76,19 @@ pub(crate) struct Scratch {
     pub(crate) usage: Vec<((TimelineId, QuotaId), usage::UsageSlot)>,
     pub(crate) events: Vec<Event>,
     pub(crate) retired: Vec<(TimelineId, Retired)>,
+    /// Sessions that have one open upload more, or one less.
+    pub(crate) uploads: Vec<(SessionId, Opened)>,
+    /// By how much the totals of objects change.
+    pub(crate) objects: TotalsChange,
+}
+
+/// What became of an upload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Opened {
+    /// It is open now.
+    More,
+    /// It was published or given up.
+    Less,
 }
 
 impl Scratch {
@@ -83,6 +97,8 @@ impl Scratch {
         self.usage.clear();
         self.events.clear();
         self.retired.clear();
+        self.uploads.clear();
+        self.objects = TotalsChange::default();
     }
 }
 
@@ -107,6 +123,8 @@ pub struct Batch<'a, R: Rows> {
     events: events::EventLog,
     answers: Vec<Answer>,
     must_sync: bool,
+    /// The totals of objects are not those of their row any more.
+    objects_changed: bool,
     /// Whether rows were written that are exact at the end of the batch only.
     coalesced: bool,
     /// What the batch writes about the window at its end.
@@ -133,6 +151,7 @@ impl<'a, R: Rows> Batch<'a, R> {
             events: events::EventLog::default(),
             answers: Vec::new(),
             must_sync: false,
+            objects_changed: false,
             coalesced: false,
             save: Save::default(),
         };
@@ -212,6 +231,9 @@ impl<'a, R: Rows> Batch<'a, R> {
             self.note_span(self.first, last);
         }
         self.txn.keep();
+        if self.first <= last {
+            self.state.times.ended(last, self.clock);
+        }
         let events = self.encode_events()?;
         Ok(Finished {
             first: self.first,
@@ -227,6 +249,8 @@ impl<'a, R: Rows> Batch<'a, R> {
     /// Work at the start of a batch: the ceiling, and which version was current at this time.
     fn begin(&mut self) {
         self.state.sessions.begin_term(self.clock.log_ns);
+        self.state.leases.begin_term(self.clock.log_ns);
+        self.state.uploads.begin_term(self.clock.log_ns);
         let low = self.state.counters.ceiling.0 < self.state.last.0 + CEILING_LOW;
         if low {
             self.state.counters.ceiling = Version(self.state.last.0 + CEILING_STEP);
@@ -254,12 +278,26 @@ impl<'a, R: Rows> Batch<'a, R> {
         self.dirs.extend(self.scratch.dirs.drain(..));
         self.usage.extend(self.scratch.usage.drain(..));
         self.keep_events();
+        for (session, opened) in self.scratch.uploads.drain(..) {
+            match opened {
+                Opened::More => self.state.uploads.add(session),
+                Opened::Less => self.state.uploads.remove(session),
+            }
+        }
+        let change = std::mem::take(&mut self.scratch.objects);
+        if change != TotalsChange::default() {
+            self.state.objects.apply(change);
+            self.objects_changed = true;
+        }
     }
 
     /// Writes every coalesced row, so that the state up to here is exact at `version`s already given.
     pub(crate) fn flush_touched(&mut self) -> Result<()> {
         self.flush_directories()?;
         self.flush_usage()?;
+        if std::mem::take(&mut self.objects_changed) {
+            self.txn.put(totals_key(), self.state.objects.encode());
+        }
         self.write_retired();
         self.txn.keep();
         self.barrier = self.state.last;

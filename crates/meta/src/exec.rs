@@ -30,9 +30,9 @@ mod work;
 mod xattr;
 
 pub use body::UPLOAD_IDLE_NS;
+pub(crate) use body::open_uploads_prefix;
 pub use genesis::{Genesis, genesis};
 pub use objects::{SWEEP_PAUSE_NS, UPLOAD_REQUEST_NS, UPLOAD_URL_NS};
-pub(crate) use time::TIME_ROW_NS;
 pub use work::PendingWork;
 
 use crate::Result;

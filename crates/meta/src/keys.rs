@@ -58,7 +58,7 @@ pub(crate) enum Family {
     Upload = b'U',
     /// Reservations of object ids: (reservation).
     Reservation = b'v',
-    /// Which version was current when: (log time).
+    /// Which version was complete when: (log time, version).
     Time = b'w',
     /// The exactly-once window as saved before a checkpoint: (session, piece).
     Window = b'W',

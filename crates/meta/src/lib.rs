@@ -27,4 +27,7 @@ pub use read::{
     DIFF_TOUCHED_MAX, DueReservation, EventSource, EventVisit, ObjectInfo, ObjectMismatch, ObjectStanding,
     PLAN_EXTENTS_MAX, Reader, Reference, ReservationInfo, Touched,
 };
-pub use state::{CEILING_LOW, CEILING_STEP, Clock, State, Timeline, Timelines, WINDOW_DEFAULT_NS};
+pub use state::{
+    CEILING_LOW, CEILING_STEP, Clock, Moment, ObjectTotals, State, Timeline, Timelines, Uncounted,
+    WINDOW_DEFAULT_NS,
+};

@@ -16,6 +16,7 @@ mod root;
 mod session;
 mod time;
 mod timeline;
+mod totals;
 mod upload;
 
 pub(crate) use body::{BODY_ROW_BYTES_MAX, BodyRow, MANIFEST_PART, MANIFEST_RANGE, ManifestRow};
@@ -29,7 +30,9 @@ pub(crate) use quota::{Counting, QuotaRow, Usage};
 pub(crate) use root::RootRow;
 pub(crate) use session::{OpenRow, SessionRow};
 pub(crate) use time::TimeRow;
-pub use timeline::Timeline;
+pub use timeline::{Timeline, Uncounted};
+pub use totals::ObjectTotals;
+pub(crate) use totals::TotalsChange;
 pub(crate) use upload::UploadRow;
 
 use crate::{Error, Result};

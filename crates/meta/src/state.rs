@@ -10,9 +10,11 @@ mod opens;
 mod quotas;
 mod sessions;
 mod timelines;
+mod times;
+mod uploads;
 mod window;
 
-pub use crate::rows::Timeline;
+pub use crate::rows::{ObjectTotals, Timeline, Uncounted};
 pub(crate) use holds::{Holds, encode_count, held_key};
 pub(crate) use leases::Leases;
 pub(crate) use opens::{OPENS_PER_SESSION_MAX, Opens};
@@ -20,10 +22,13 @@ pub(crate) use quotas::{Quotas, quota_key};
 pub(crate) use sessions::{SESSIONS_MAX, Sessions};
 pub use timelines::Timelines;
 pub(crate) use timelines::{encode_floor, floor_key};
+pub use times::Moment;
+pub(crate) use times::{Sample, Times, sample};
+pub(crate) use uploads::{UPLOADS_PER_SESSION_MAX, Uploads};
 pub(crate) use window::{Known, Taken, Windows};
 
 use crate::keys::{Family, Key};
-use crate::rows::{Counters, Record};
+use crate::rows::{Counters, ObjectRow, Record};
 use crate::{Error, Result};
 use nokv_store::{Rows, Scan, Visit};
 use nokv_types::codec::Take;
@@ -61,10 +66,11 @@ pub struct State {
     pub(crate) reclaims: BTreeSet<TimelineId>,
     pub(crate) sessions: Sessions,
     pub(crate) opens: Opens,
+    pub(crate) uploads: Uploads,
     pub(crate) quotas: Quotas,
+    pub(crate) objects: ObjectTotals,
     pub(crate) windows: Windows,
-    /// Log time at which the newest time row was written, ns.
-    pub(crate) timed: u64,
+    pub(crate) times: Times,
 }
 
 impl State {
@@ -88,7 +94,6 @@ impl State {
         let watched = timelines.unchanged(&holds);
         let live = timelines.iter().filter(|(_, timeline)| timeline.live);
         let reclaims = live.map(|(id, _)| id).collect();
-        let timed = counters.log_time;
         let sessions = Sessions::load(rows)?;
         let windows = Windows::load(rows, &sessions)?;
         Ok(Self {
@@ -101,9 +106,11 @@ impl State {
             reclaims,
             sessions,
             opens: Opens::load(rows)?,
+            uploads: Uploads::load(rows)?,
             quotas: Quotas::load(rows)?,
+            objects: object_totals(rows)?,
             windows,
-            timed,
+            times: Times::load(rows)?,
         })
     }
 
@@ -156,6 +163,11 @@ impl State {
         self.last
     }
 
+    /// When the last version was committed; `None` after an unclean stop.
+    pub fn last_moment(&self) -> Option<Moment> {
+        self.times.moment(self.last)
+    }
+
     /// The table that readers resolve timelines with; a new one after every change.
     pub fn timelines(&self) -> Arc<Timelines> {
         Arc::clone(&self.timelines)
@@ -183,6 +195,29 @@ impl State {
 
 pub(crate) fn counters_key() -> Vec<u8> {
     Key::new(Family::Global).bytes(b"counters").done()
+}
+
+/// The key of the row that says how many objects there are.
+pub(crate) fn totals_key() -> Vec<u8> {
+    Key::new(Family::Global).bytes(b"objects").done()
+}
+
+/// How many objects there are: as the row says, or counted where no program that keeps it has written one yet.
+pub(crate) fn object_totals<R: Rows>(rows: &R) -> Result<ObjectTotals> {
+    match rows.get(&totals_key())? {
+        Some(bytes) => ObjectTotals::decode(&bytes),
+        None => count_objects(rows),
+    }
+}
+
+/// How many objects there are, counted.
+pub(crate) fn count_objects<R: Rows>(rows: &R) -> Result<ObjectTotals> {
+    let mut totals = ObjectTotals::default();
+    for_each(rows, &[Family::Object as u8], |_, value| {
+        totals.count(&ObjectRow::decode(value)?);
+        Ok(())
+    })?;
+    Ok(totals)
 }
 
 /// Visits every row of a prefix with a visitor that can fail.

@@ -6,7 +6,7 @@ use crate::options::{BATCH_WORK_NS_MAX, OVERLAP_ROWS_MIN};
 use crate::{Error, ErrorKind, Result};
 use nokv_client::Ack;
 use nokv_journal::{Draft, Kind, Log, LogTime, Room};
-use nokv_meta::{Batch, Clock, Finished, State};
+use nokv_meta::{Batch, Clock, Finished, Moment, State};
 use nokv_store::Store;
 use nokv_types::failpoint::hit;
 use nokv_types::{Answer, Code, Command, Refusal, Request, Work};
@@ -127,8 +127,12 @@ impl Core {
                 }
                 hit("metad.commit.apply").map_err(|error| Error::io("apply", "batch", error))?;
                 let table = role.state.timelines();
+                let last = Moment {
+                    version: finished.last,
+                    wall_ns: batch.clock.wall_ns,
+                };
                 self.published
-                    .change(&table, finished.last, || self.store.apply(&finished.mutations))?;
+                    .change(&table, last, || self.store.apply(&finished.mutations))?;
                 self.answer(batch, seq);
                 Ok(())
             }

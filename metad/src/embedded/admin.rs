@@ -63,6 +63,7 @@ impl Embedded {
         let core = &self.engine.core;
         let space = self.statfs()?;
         let frames = core.store.stats();
+        let objects = self.read(|reader| reader.object_totals())?;
         Ok(DfReport {
             live_bytes: space.bytes,
             live_inodes: space.inodes,
@@ -70,9 +71,11 @@ impl Embedded {
             log_bytes: core.upkeep.usage().file_bytes,
             event_bytes: core.events.files().usage().bytes,
             checkpoint_bytes: core.stored_checkpoint_bytes()?,
-            objects: 0,
-            object_bytes: 0,
-            objects_waiting: self.read(|reader| reader.dead_count())?,
+            event_bytes_held: core.events.held_bytes(),
+            objects: objects.live,
+            object_bytes: objects.live_bytes,
+            objects_waiting: objects.waiting,
+            object_bytes_waiting: objects.waiting_bytes,
         })
     }
 

@@ -127,7 +127,8 @@ fn logged(event: &Event, record: &EventRecord<'_>, batch: &EventBatch) -> Logged
     };
     LoggedEvent {
         event: event.clone(),
-        wall_ns: record.log_time_ns as i64,
+        // Events of earlier programs: log time is the nearest that is known.
+        wall_ns: batch.wall_ns.unwrap_or(record.log_time_ns as i64),
         path: path(event.parent, &event.name),
         old_path: event
             .from

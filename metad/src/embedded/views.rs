@@ -1,8 +1,8 @@
 //! Which state a caller means, and what of it the reader does not answer by itself.
 
 use super::{Answered, Embedded};
-use nokv_client::{At, Found, Namespace as _, StatFs, View};
-use nokv_types::{Code, DirEntry, Refusal, Version};
+use nokv_client::{At, Found, StatFs, View};
+use nokv_types::{Code, DirEntry, Refusal};
 
 /// The name of the workspace's own root.
 pub(super) const MAIN: &[u8] = b"main";
@@ -20,7 +20,7 @@ pub(super) fn found(entry: DirEntry) -> nokv_meta::Result<Found> {
 
 impl Embedded {
     pub(super) fn view_of(&self, root: &[u8], at: &At) -> Answered<View> {
-        let last: Version = self.version()?;
+        let newest = self.engine.core.published.newest();
         let (point, node) = self.read(|reader| {
             let info = reader.root(root)?;
             match at {
@@ -30,7 +30,7 @@ impl Embedded {
                 }
                 At::Snapshot(key) => reader.point_of_snapshot(key),
                 At::Version(version) => reader.point_of_version(root, *version),
-                At::Time(wall_ns) => reader.point_of_time(root, *wall_ns, last),
+                At::Time(wall_ns) => reader.point_of_time(root, *wall_ns, newest),
             }
         })?;
         Ok(View { point, node })

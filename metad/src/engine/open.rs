@@ -1,5 +1,6 @@
 //! Opening: who lives here, what state is it in, and the parts put together around it.
 
+use super::quarantine;
 use super::replay::{EPOCH, Replay, log_options};
 use super::{Core, Counters};
 use crate::commit::{Durable, Queue, Role, Syncer};
@@ -11,7 +12,9 @@ use nokv_journal::checkpoint::{Head, Identity};
 use nokv_journal::events::EventOptions;
 use nokv_journal::recovery::{RecoverySpec, Verdict, recover as recover_log};
 use nokv_journal::{LogTime, OsDisk};
-use nokv_types::failpoint;
+use nokv_meta::{Moment, State};
+use nokv_types::{Version, failpoint};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, OnceLock};
 
@@ -24,6 +27,8 @@ pub struct Recovered {
     pub segments: u64,
     /// Damage in the log before what the frames cover was passed over: first segment, what is wrong.
     pub hole: Option<(u64, String)>,
+    /// Directories of earlier recoveries that were removed from quarantine: they were too many, or too old.
+    pub unquarantined: Vec<PathBuf>,
 }
 
 impl Recovered {
@@ -75,7 +80,7 @@ pub(super) fn recover(home: Home, identity: &Identity, options: Options) -> Resu
     let core = Core {
         workspace,
         epoch: EPOCH,
-        published: Published::new(state.timelines(), found.at.version),
+        published: Published::new(state.timelines(), newest(&state, found.at.version, &options)),
         store: found.store,
         queue: Queue::default(),
         durable: Durable::default(),
@@ -107,12 +112,33 @@ pub(super) fn recover(home: Home, identity: &Identity, options: Options) -> Resu
     if found.hole.is_some() || matches!(found.verdict, Verdict::Rebuilt { .. }) {
         core.bells.press();
     }
+    let unquarantined = unquarantine(&core, &found.verdict);
     let recovered = Recovered {
+        unquarantined,
         verdict: found.verdict,
         segments: found.replayed,
         hole: found.hole,
     };
     Ok((core, recovered))
+}
+
+/// The last version and when it was committed: after an unclean stop nobody knows better than that it was before now.
+fn newest(state: &State, version: Version, options: &Options) -> Moment {
+    let known = state.last_moment().map(|moment| moment.wall_ns);
+    Moment {
+        version,
+        wall_ns: known.unwrap_or_else(|| options.clocks.wall_ns()),
+    }
+}
+
+/// Removes what lies in quarantine for too long, or beyond the newest.
+fn unquarantine(core: &Core, verdict: &Verdict) -> Vec<PathBuf> {
+    let just_made = match verdict {
+        Verdict::Rebuilt { quarantined, .. } | Verdict::Loss { quarantined, .. } => quarantined.as_slice(),
+        _ => &[],
+    };
+    // What cannot be removed now is tried again by the next start: no reason not to serve.
+    quarantine::clear(&core.home, core.clocks.wall_ns(), just_made).unwrap_or_default()
 }
 
 /// What HEAD says about the log and about versions that are held. A store that does not answer holds everything.

@@ -25,6 +25,8 @@ pub(crate) struct Events {
     /// Up to this segment the files are durable.
     durable_seq: AtomicU64,
     unsynced: AtomicU64,
+    /// Bytes that the last trim would have removed if nobody needed them.
+    held_bytes: AtomicU64,
 }
 
 impl Events {
@@ -37,6 +39,7 @@ impl Events {
             reader: Mutex::new(None),
             durable_seq: AtomicU64::new(copied.seq),
             unsynced: AtomicU64::new(0),
+            held_bytes: AtomicU64::new(0),
         })
     }
 
@@ -87,9 +90,15 @@ impl Events {
         self.durable_seq.load(Ordering::Acquire)
     }
 
+    /// Bytes that are old and needed for a diff, as the last trim found them.
+    pub(crate) fn held_bytes(&self) -> u64 {
+        self.held_bytes.load(Ordering::Relaxed)
+    }
+
     /// Removes what is old and not needed for a diff.
     pub(crate) fn trim(&self, now_ns: u64, floor: Option<Version>) -> Result<()> {
-        self.files.trim(&Retention::new(now_ns, floor))?;
+        let trimmed = self.files.trim(&Retention::new(now_ns, floor))?;
+        self.held_bytes.store(trimmed.held_bytes, Ordering::Relaxed);
         Ok(())
     }
 }

@@ -105,7 +105,7 @@ impl Core {
         total
     }
 
-    /// Removes event files that are old and needed by no pin and no fork.
+    /// Removes event files that are old and needed by no pin, no fork and no version that can be read.
     pub(crate) fn trim_events(&self) -> crate::Result<()> {
         let floor = self.read(|reader| -> nokv_meta::Result<_> {
             let pins = reader.pins()?.into_iter().map(|pin| pin.at.version);
@@ -113,7 +113,8 @@ impl Core {
                 .roots()?
                 .into_iter()
                 .filter_map(|root| Some(root.parent?.version));
-            Ok(pins.chain(forks).min())
+            // What the time-travel window reaches can be compared too.
+            Ok(pins.chain(forks).chain([reader.window_floor()]).min())
         })?;
         self.events.trim(self.log_time_ns(), floor)
     }

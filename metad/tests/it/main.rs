@@ -16,6 +16,7 @@ mod kill;
 mod lifecycle;
 mod load;
 mod model;
+mod moments;
 mod points;
 mod power;
 mod readers;

@@ -24,9 +24,11 @@ impl Df {
             .with("objects", Field::Number(df.objects))
             .with("object_bytes", Field::Size(df.object_bytes))
             .with("objects_waiting", Field::Number(df.objects_waiting))
+            .with("object_bytes_waiting", Field::Size(df.object_bytes_waiting))
             .with("frame_bytes", Field::Size(df.frame_bytes))
             .with("log_bytes", Field::Size(df.log_bytes))
             .with("event_bytes", Field::Size(df.event_bytes))
+            .with("event_bytes_held", Field::Size(df.event_bytes_held))
             .with("checkpoint_bytes", Field::Size(df.checkpoint_bytes));
         context.out.record(&record)
     }

@@ -132,14 +132,19 @@ pub struct DfReport {
     pub log_bytes: u64,
     /// Bytes of the event files.
     pub event_bytes: u64,
+    /// Those of them that are kept beyond their age and size, for a snapshot, fork or readable version: as it was
+    /// when events were last trimmed.
+    pub event_bytes_held: u64,
     /// Bytes of checkpoint parts in the object store.
     pub checkpoint_bytes: u64,
     /// Objects that bodies, history, snapshots and forks refer to.
     pub objects: u64,
-    /// Bytes of these objects; 0 where the object store cannot say it cheaply.
+    /// Bytes of these objects.
     pub object_bytes: u64,
     /// Objects that wait to be deleted.
     pub objects_waiting: u64,
+    /// Bytes of these objects.
+    pub object_bytes_waiting: u64,
 }
 
 /// What a checkpoint published.

@@ -1,13 +1,14 @@
 //! The events of a batch as the log keeps them, with the paths of the directories they speak of.
 //!
-//! Layout: first version, count, events (see `nokv_types::Event`), count of paths, then (timeline, inode, path).
+//! Layout: first version, count, events (see `nokv_types::Event`), count of paths, then (timeline, inode, path);
+//! at the end the wall time of the batch, which sections of earlier programs do not have.
 
 use super::Batch;
 use crate::keys::{self, Family};
 use crate::rows::{Inode, Place, Record};
 use crate::{Error, Result};
 use nokv_store::Rows;
-use nokv_types::codec::{Take, put_bytes, put_varint};
+use nokv_types::codec::{Take, put_bytes, put_signed, put_varint};
 use nokv_types::{Event, EventKind, Ino, Name, Node, PATH_BYTES_MAX, TimelineId, Version};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,6 +20,8 @@ pub struct EventBatch {
     pub events: Vec<Event>,
     /// Paths from the timeline's root of the directories that entries are in, as they were at the end of the batch.
     pub paths: BTreeMap<Node, Vec<u8>>,
+    /// Wall time of the batch, ns since 1970; `None` where it was not noted yet.
+    pub wall_ns: Option<i64>,
 }
 
 /// The events of a batch under construction, encoded.
@@ -54,6 +57,9 @@ fn take_events(bytes: &[u8]) -> Option<EventBatch> {
     for _ in 0..take.varint()? {
         let node = Node::new(TimelineId(take.varint()?), Ino(take.varint()?));
         batch.paths.insert(node, take.bytes()?.to_vec());
+    }
+    if !take.is_empty() {
+        batch.wall_ns = Some(take.signed()?);
     }
     take.finish().map(|()| batch)
 }
@@ -123,6 +129,7 @@ impl<R: Rows> Batch<'_, R> {
             put_varint(&mut out, node.ino.0);
             put_bytes(&mut out, &path);
         }
+        put_signed(&mut out, self.clock.wall_ns);
         Ok(out)
     }
 

@@ -1,4 +1,7 @@
 //! What is charged to quota roots: checked before a command succeeds, written once per batch.
+//!
+//! A counter holds everything on its timeline that carries the quota root's number. A fork of a subtree inherits
+//! counters of what lies beside that too; what is not charged to it is a constant in its timeline's row.
 
 use super::Batch;
 use crate::keys::{self, Family};
@@ -84,9 +87,15 @@ impl<R: Rows> Batch<'_, R> {
         Ok(())
     }
 
-    /// What is charged to a quota root now.
+    /// The counter of a quota root now.
     pub(crate) fn usage_of(&self, timeline: TimelineId, quota: QuotaId) -> Result<Usage> {
         Ok(self.usage_slot(timeline, quota)?.usage)
+    }
+
+    /// What of a counter is charged: a fork of a subtree inherits counters of more than that.
+    fn charged(&self, timeline: TimelineId, quota: QuotaId, counter: Usage) -> Usage {
+        let line = self.state.timelines.get(timeline);
+        line.map_or(counter, |line| line.counted(quota, counter))
     }
 
     /// Sets the usage of a quota root (when it is made, or counted).
@@ -125,10 +134,11 @@ impl<R: Rows> Batch<'_, R> {
             let over = |limit: Option<u64>, now: u64, growing: bool| {
                 growing && limit.is_some_and(|limit| now > limit)
             };
-            if over(row.limits.bytes, after.bytes, charge.bytes > 0)
-                || over(row.limits.inodes, after.inodes, charge.inodes > 0)
+            let counted = self.charged(timeline, quota, after);
+            if over(row.limits.bytes, counted.bytes, charge.bytes > 0)
+                || over(row.limits.inodes, counted.inodes, charge.inodes > 0)
             {
-                return Err(exceeded(quota, row, before).into());
+                return Err(exceeded(quota, row, self.charged(timeline, quota, before)).into());
             }
         }
         self.set_usage(timeline, quota, after)

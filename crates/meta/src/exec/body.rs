@@ -12,7 +12,7 @@ mod upload;
 mod write;
 
 pub use upload::UPLOAD_IDLE_NS;
-pub(crate) use upload::given_up_prefix;
+pub(crate) use upload::{given_up_prefix, open_uploads_prefix};
 
 use crate::Result;
 use crate::batch::Batch;

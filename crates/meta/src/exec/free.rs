@@ -3,11 +3,11 @@
 use crate::batch::Batch;
 use crate::exec::timelines::timeline_key;
 use crate::exec::work::STEP_ROWS_MAX;
-use crate::keys::{Family, Key, split_inverted, take_id};
-use crate::state::State;
+use crate::keys::{self, Family, Key, split_inverted, take_id};
+use crate::state::{State, quota_key};
 use crate::{Error, Result};
 use nokv_store::{Rows, Scan, Visit};
-use nokv_types::{Ino, Outcome, ReadPoint, TimelineId};
+use nokv_types::{Ino, Outcome, QuotaId, ReadPoint, TimelineId};
 use std::sync::Arc;
 
 /// The families whose keys start with a timeline, without bodies and history.
@@ -83,11 +83,40 @@ impl<R: Rows> Batch<'_, R> {
                 break;
             }
             for key in self.keys_below(&prefix, budget - removed)? {
+                if key[0] == Family::Usage as u8 {
+                    self.drop_quota_of(timeline, &key)?;
+                }
                 self.txn.delete(key);
                 removed += 1;
             }
         }
         Ok(removed)
+    }
+
+    /// The usage row of a quota root goes with its timeline: with the last one of all timelines, the limits go too.
+    fn drop_quota_of(&mut self, timeline: TimelineId, usage: &[u8]) -> Result<()> {
+        let rest = take_id(&usage[1..]).and_then(|(_, rest)| take_id(rest));
+        let quota = rest.ok_or_else(|| Error::corrupt("malformed key", "usage"))?.0;
+        let quota = QuotaId(quota);
+        if quota == QuotaId::WORKSPACE || self.state.quotas.get(quota).is_none() {
+            return Ok(());
+        }
+        // Ancestors first: nearly always one of them has it.
+        let (mut others, mut at) = (Vec::new(), timeline);
+        while let Some((parent, _)) = self.state.timelines.get(at).and_then(|line| line.parent) {
+            others.push(parent);
+            at = parent;
+        }
+        others.extend(self.state.timelines.iter().map(|(id, _)| id));
+        for other in others.into_iter().filter(|other| *other != timeline) {
+            let key = keys::current(Family::Usage, other, &keys::usage(quota));
+            if self.txn.get(&key)?.is_some() {
+                return Ok(());
+            }
+        }
+        self.txn.delete(quota_key(quota));
+        self.state.quotas.remove(quota);
+        Ok(())
     }
 
     /// Removes body rows, and with them their references to objects.

@@ -87,7 +87,7 @@ pub fn genesis(genesis: Genesis, clock: Clock) -> Result<Mutations> {
     let framed = |value: Vec<u8>| Framed::encode(first, Some(&value));
     let rows = BTreeMap::from([
         (counters_key(), counters.encode()),
-        (super::time::time_key(clock.log_ns), time.encode()),
+        (super::time::time_key(clock.log_ns, first), time.encode()),
         (Key::new(Family::Timeline).id(0).done(), timeline.encode()),
         (Key::new(Family::Root).bytes(MAIN_ROOT).done(), main.encode()),
         (

@@ -112,6 +112,7 @@ impl<R: Rows> Batch<'_, R> {
             if row.state != ObjectState::Condemned {
                 continue;
             }
+            self.scratch.objects.replace(Some(&row), None);
             self.txn.delete(keys::dead(Version::ZERO, *id));
             if self.txn.get(&keys::reservation(id.reservation()))?.is_some() {
                 row.state = ObjectState::Deleted;

@@ -34,8 +34,7 @@ impl<R: Rows> Batch<'_, R> {
         self.open_dir(node)?;
         self.check_pins(key)?;
         self.flush_touched()?;
-        let expires = lease_ns.map(|lease| self.clock.log_ns.saturating_add(lease));
-        let row = self.add_pin(key, node, holder, expires);
+        let row = self.add_pin(key, node, holder, lease_ns);
         self.root_event(EventKind::Snapshot, node, key);
         Ok(Outcome::Pin(pin_info(key, row)))
     }
@@ -51,7 +50,6 @@ impl<R: Rows> Batch<'_, R> {
             let refusal = Refusal::new(Code::Conflict, format!("snapshot {}", show_bytes(key)));
             return Err(refusal.detail("the key pins another directory or state").into());
         }
-        let ends = lease_ns.map(|lease| self.clock.log_ns.saturating_add(lease));
         let before = pin.clone();
         if !pin.holders.iter().any(|held| held == holder) {
             if pin.holders.len() >= HOLDERS_MAX {
@@ -63,13 +61,16 @@ impl<R: Rows> Batch<'_, R> {
             }
             pin.holders.push(holder.to_vec());
         }
-        pin.expires = match (pin.expires, ends) {
-            (Some(old), Some(new)) => Some(old.max(new)),
-            _ => None,
+        (pin.expires, pin.lease) = match (self.state.leases.end(key), lease_ns) {
+            (Some(old), Some(lease)) => {
+                let new = self.clock.log_ns.saturating_add(lease);
+                let lease = if new >= old { lease } else { pin.lease };
+                (Some(old.max(new)), lease)
+            }
+            _ => (None, 0),
         };
         if pin != before {
-            self.state.leases.remove(key, before.expires);
-            self.state.leases.add(key, pin.expires);
+            self.state.leases.put(key, &pin);
             self.txn.put(pin_key(key), pin.encode());
         }
         Ok(Outcome::Pin(pin_info(key, pin)))
@@ -109,11 +110,10 @@ impl<R: Rows> Batch<'_, R> {
 
     /// Pins what a root shows now, before it is pointed elsewhere; whoever names the key can release it.
     pub(crate) fn keep_replaced(&mut self, key: &[u8], node: Node) {
-        let ends = self.clock.log_ns.saturating_add(KEEP_NS);
-        self.add_pin(key, node, key, Some(ends));
+        self.add_pin(key, node, key, Some(KEEP_NS));
     }
 
-    fn add_pin(&mut self, key: &[u8], node: Node, holder: &[u8], expires: Option<u64>) -> PinRow {
+    fn add_pin(&mut self, key: &[u8], node: Node, holder: &[u8], lease_ns: Option<u64>) -> PinRow {
         let at = ReadPoint {
             timeline: node.timeline,
             version: self.version,
@@ -123,18 +123,19 @@ impl<R: Rows> Batch<'_, R> {
             version: at.version,
             ino: node.ino,
             holders: vec![holder.to_vec()],
-            expires,
+            expires: lease_ns.map(|lease| self.clock.log_ns.saturating_add(lease)),
+            lease: lease_ns.unwrap_or(0),
             created_wall: self.clock.wall_ns,
         };
         self.hold(at);
-        self.state.leases.add(key, expires);
+        self.state.leases.put(key, &row);
         self.txn.put(pin_key(key), row.encode());
         row
     }
 
     fn drop_pin(&mut self, key: &[u8], pin: &PinRow) -> Result<()> {
         self.txn.delete(pin_key(key));
-        self.state.leases.remove(key, pin.expires);
+        self.state.leases.remove(key);
         let at = ReadPoint {
             timeline: pin.timeline,
             version: pin.version,

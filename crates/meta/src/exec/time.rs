@@ -1,17 +1,14 @@
 //! The passing of time: which version was current when, the time-travel window, and what ends by itself.
 
-use crate::Error;
 use crate::Result;
 use crate::batch::Batch;
-use crate::keys::{Family, Key, take_id};
+use crate::keys::{Family, Key};
 use crate::rows::{Record, TimeRow};
-use crate::state::{encode_floor, floor_key};
+use crate::state::{Sample, encode_floor, floor_key, sample};
 use nokv_store::{Rows, Scan, Visit};
 use nokv_types::{Outcome, Version};
 use std::sync::Arc;
 
-/// Shortest time between two time rows, ns.
-pub(crate) const TIME_ROW_NS: u64 = 1_000_000_000;
 /// Time rows that one step removes.
 const TIME_ROWS_STEP: usize = 4096;
 /// Pins that one step ends.
@@ -20,17 +17,31 @@ const PINS_STEP: usize = 256;
 const UPLOADS_STEP: usize = 256;
 
 impl<R: Rows> Batch<'_, R> {
-    /// At the first batch of a second: the version that was current when it began.
+    /// Notes when the state before this batch was complete, if that is due.
     pub(crate) fn note_time(&mut self) {
-        if self.clock.log_ns < self.state.timed.saturating_add(TIME_ROW_NS) {
-            return;
+        if let Some(sample) = self.state.times.due(self.barrier, self.clock) {
+            self.write_time(sample);
         }
-        self.state.timed = self.clock.log_ns;
+    }
+
+    /// Notes the end of the last batch before an orderly stop: nobody else knows its time afterwards.
+    pub(crate) fn note_stop(&mut self) {
+        if self.state.times.has_room() {
+            self.write_time(Sample {
+                version: self.state.last,
+                clock: self.clock,
+            });
+        }
+    }
+
+    fn write_time(&mut self, sample: Sample) {
         let row = TimeRow {
-            version: self.barrier,
-            wall_ns: self.clock.wall_ns,
+            version: sample.version,
+            wall_ns: sample.clock.wall_ns,
         };
-        self.txn.put(time_key(self.clock.log_ns), row.encode());
+        self.txn
+            .put(time_key(sample.clock.log_ns, sample.version), row.encode());
+        self.state.times.wrote(sample);
     }
 
     /// Moves the time-travel window and ends what has a term: pins, sessions, uploads, reservations.
@@ -42,6 +53,7 @@ impl<R: Rows> Batch<'_, R> {
             self.txn.put(floor_key(), encode_floor(floor));
             self.queue_window(before, floor)?;
         }
+        self.thin_times()?;
         self.trim_spans(floor)?;
         let ended = self.end_pins(PINS_STEP)?;
         more |= ended == PINS_STEP;
@@ -71,45 +83,54 @@ impl<R: Rows> Batch<'_, R> {
     /// Removes the time rows before the newest one that is not after `begin`; answers the version that was current
     /// at `begin`, and whether more rows can go.
     fn trim_times(&mut self, begin: u64) -> Result<(Version, bool)> {
-        let mut old: Vec<(u64, TimeRow)> = Vec::new();
-        let (mut next, mut failed) = (None, None);
-        self.txn
-            .scan(Scan::prefix(&[Family::Time as u8]), &mut |key, value| {
-                let row = take_id(&key[1..])
-                    .ok_or_else(|| Error::corrupt("malformed key", "time"))
-                    .and_then(|(at, _)| Ok((at, TimeRow::decode(value)?)));
-                match row {
-                    Ok((at, row)) if at > begin => next = Some(row),
-                    Ok(_) if old.len() > TIME_ROWS_STEP => (),
-                    Ok(row) => {
-                        old.push(row);
-                        return Visit::Next;
-                    }
-                    Err(error) => failed = Some(error),
-                }
-                Visit::Stop
-            })?;
-        if let Some(error) = failed {
-            return Err(error);
-        }
+        let mut old = self.oldest_times(TIME_ROWS_STEP + 1, |sample| sample.clock.log_ns <= begin)?;
         let more = old.len() > TIME_ROWS_STEP;
-        let Some((at, newest)) = old.pop() else {
+        let Some((_, newest)) = old.pop() else {
             return Ok((Version::ZERO, false));
         };
-        for (at, _) in old {
-            self.txn.delete(time_key(at));
+        self.remove_times(old);
+        Ok((newest.version, more))
+    }
+
+    /// Removes every second one of the oldest time rows when there are many: the older a moment, the coarser.
+    fn thin_times(&mut self) -> Result<()> {
+        if self.state.times.is_crowded() {
+            let old = self.oldest_times(TIME_ROWS_STEP, |_| true)?;
+            self.remove_times(old.into_iter().skip(1).step_by(2).collect());
         }
-        // From the end of the newest one's second on (of the one after it, after a restart) nothing was committed
-        // until the next one, which counts it.
-        let is_over = begin >= at.saturating_add(2 * TIME_ROW_NS);
-        let version = next
-            .filter(|_| is_over)
-            .map_or(newest.version, |next| next.version);
-        Ok((version, more))
+        Ok(())
+    }
+
+    fn remove_times(&mut self, old: Vec<(Vec<u8>, Sample)>) {
+        self.state.times.removed(old.len());
+        for (key, _) in old {
+            self.txn.delete(key);
+        }
+    }
+
+    /// At most `max` of the oldest time rows, up to the first that is not `wanted`.
+    fn oldest_times(&self, max: usize, wanted: impl Fn(&Sample) -> bool) -> Result<Vec<(Vec<u8>, Sample)>> {
+        let (mut found, mut failed) = (Vec::new(), None);
+        self.txn
+            .scan(Scan::prefix(&[Family::Time as u8]), &mut |key, value| {
+                match sample(key, value) {
+                    Ok(sample) if wanted(&sample) => found.push((key.to_vec(), sample)),
+                    Ok(_) => return Visit::Stop,
+                    Err(error) => failed = Some(error),
+                }
+                if failed.is_some() || found.len() == max {
+                    Visit::Stop
+                } else {
+                    Visit::Next
+                }
+            })?;
+        failed.map_or(Ok(found), Err)
     }
 }
 
-/// The key of the row that says which version was current at a log time.
-pub(super) fn time_key(log_ns: u64) -> Vec<u8> {
-    Key::new(Family::Time).id(log_ns).done()
+/// The key of the row that says that `version` was complete at a log time.
+///
+/// Log time stands still across restarts: the version tells the rows of one moment apart.
+pub(super) fn time_key(log_ns: u64, version: Version) -> Vec<u8> {
+    Key::new(Family::Time).id(log_ns).id(version.0).done()
 }

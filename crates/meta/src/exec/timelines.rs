@@ -11,11 +11,14 @@ pub(crate) use holds::prune_work_key;
 pub(crate) use origin::Start;
 
 use crate::batch::Batch;
-use crate::keys::{Family, Key};
-use crate::rows::{Record, RootRow, Timeline};
+use crate::keys::{self, Family, Key};
+use crate::mvcc;
+use crate::rows::{Inode, Record, RootRow, Timeline, Uncounted, Usage};
 use crate::{Error, Result};
 use nokv_store::Rows;
-use nokv_types::{Code, Event, EventKind, Ino, Node, ReadPoint, Refusal, RootInfo, TimelineId, show_bytes};
+use nokv_types::{
+    Code, Event, EventKind, Ino, Node, QuotaId, ReadPoint, Refusal, RootInfo, TimelineId, show_bytes,
+};
 use std::sync::Arc;
 
 /// Most timelines of a workspace, those included that wait to be freed.
@@ -51,11 +54,59 @@ impl<R: Rows> Batch<'_, R> {
             self.note_unwatched(at)?;
             self.hold(at);
         }
-        self.write_timeline(id, Timeline::new(link, root, self.version));
+        let mut line = Timeline::new(link, root, self.version);
+        if let Some(at) = origin {
+            line.uncounted = self.uncounted(at, root)?;
+        }
+        self.write_timeline(id, line);
         if origin.is_some() {
             self.state.reclaims.insert(id);
         }
         Ok(id)
+    }
+
+    /// What the counters at a state hold that is not charged to a fork of the directory `root` in it.
+    ///
+    /// A fork starts with the counter of its quota root; of another subtree nobody knows in one step what lies in it,
+    /// so such a fork is charged only what it adds.
+    fn uncounted(&self, at: ReadPoint, root: Ino) -> Result<Option<Uncounted>> {
+        let line = self.state.timelines.get(at.timeline);
+        if line.is_some_and(|line| line.root == root) {
+            return Ok(line.and_then(|line| line.uncounted));
+        }
+        let timelines = &self.state.timelines;
+        let found = mvcc::read(&self.txn, timelines, at, Family::Inode, &keys::inode(root))?;
+        let Some(Inode::Directory(_, attr)) = found.map(|found| Inode::decode(&found.value)).transpose()?
+        else {
+            return Ok(None);
+        };
+        let counter = |quota: QuotaId| -> Result<Usage> {
+            let found = mvcc::read(&self.txn, timelines, at, Family::Usage, &keys::usage(quota))?;
+            let usage = found.map(|found| Usage::decode(&found.value)).transpose()?;
+            Ok(usage.unwrap_or_default())
+        };
+        let (own, all) = (counter(attr.quota)?, counter(QuotaId::WORKSPACE)?);
+        let is_quota_root = attr.quota != QuotaId::WORKSPACE
+            && self
+                .state
+                .quotas
+                .get(attr.quota)
+                .is_some_and(|row| row.root == root);
+        let own = (own.bytes, own.inodes);
+        let all = (all.bytes, all.inodes);
+        Ok(Some(if is_quota_root {
+            Uncounted {
+                quota: attr.quota,
+                own: (0, 0),
+                all: (all.0.saturating_sub(own.0), all.1.saturating_sub(own.1)),
+            }
+        } else {
+            Uncounted {
+                quota: attr.quota,
+                own,
+                all,
+            }
+        }))
     }
 
     /// No root points at the timeline any more: it is kept only for those who hold or read it.

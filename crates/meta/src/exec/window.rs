@@ -26,6 +26,7 @@ impl<R: Rows> Batch<'_, R> {
         if self.save == Save::Stop {
             self.state.counters.last = Some(self.state.last).filter(|last| *last > Version::ZERO);
             self.write_counters();
+            self.note_stop();
         }
     }
 }

@@ -7,7 +7,7 @@ use super::report::Fix;
 use super::{Check, FsckReport};
 use crate::batch::Batch;
 use crate::keys::{self, Family};
-use crate::rows::{Dentry, Inode, ObjectRow, ObjectState, Place, Record, Usage};
+use crate::rows::{Dentry, Inode, ObjectRow, ObjectState, Place, Record, TotalsChange, Usage};
 use crate::state::Holds;
 use crate::{Error, Result};
 use nokv_store::Rows;
@@ -29,7 +29,7 @@ impl<R: Rows> Batch<'_, R> {
             .filter_map(|finding| finding.fix)
             .collect();
         // Places first: counts are taken again when they are right.
-        let counts = |fix: &Fix| matches!(fix, Fix::Counts { .. } | Fix::Usage { .. });
+        let counts = |fix: &Fix| matches!(fix, Fix::Counts { .. } | Fix::Usage { .. } | Fix::Totals(_));
         if !fixes.iter().all(counts) {
             fixes.retain(|fix| !counts(fix));
         }
@@ -99,6 +99,7 @@ impl<R: Rows> Batch<'_, R> {
                 references,
                 live_bytes,
             } => return self.put_references(object, references, live_bytes),
+            Fix::Totals(found) => self.scratch.objects = TotalsChange::between(self.state.objects, found),
             Fix::Drop {
                 timeline,
                 family,
@@ -187,7 +188,8 @@ impl<R: Rows> Batch<'_, R> {
         let Some(bytes) = self.txn.get(&key)? else {
             return Ok(false);
         };
-        let mut row = ObjectRow::decode(&bytes)?;
+        let before = ObjectRow::decode(&bytes)?;
+        let mut row = before.clone();
         row.references = references;
         row.live_bytes = live_bytes;
         match row.state {
@@ -205,6 +207,7 @@ impl<R: Rows> Batch<'_, R> {
             }
             _ => (),
         }
+        self.scratch.objects.replace(Some(&before), Some(&row));
         self.txn.put(key, row.encode());
         Ok(true)
     }

@@ -1,5 +1,6 @@
 //! What a check found.
 
+use crate::state::ObjectTotals;
 use nokv_types::{Attr, Ino, Node, ObjectId, QuotaId, TimelineId, Version};
 
 /// Findings that a report lists; beyond it they are only counted.
@@ -96,6 +97,8 @@ pub(crate) enum Fix {
         references: u64,
         live_bytes: u64,
     },
+    /// How many objects there are.
+    Totals(ObjectTotals),
     /// A versioned row of nothing goes.
     Drop {
         timeline: TimelineId,

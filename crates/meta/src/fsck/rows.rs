@@ -8,7 +8,7 @@ use crate::keys::{self, Family};
 use crate::mvcc::Framed;
 use crate::read::ObjectMismatch;
 use crate::rows::{Dentry, DetachedRow, Inode, OpenRow, PinRow, Record, Usage};
-use crate::state::{Sessions, for_each, held_key};
+use crate::state::{Sessions, for_each, held_key, totals_key};
 use nokv_store::{Rows, Scan, Visit};
 use nokv_types::{SessionId, TimelineId, Version};
 use std::collections::BTreeMap;
@@ -136,6 +136,9 @@ impl<R: Rows> Check<'_, R> {
                     (keys::object(object), differs(kept, counted), Some(fix))
                 }
                 ObjectMismatch::Queue(object) => (keys::object(object), "the delete queue".into(), None),
+                ObjectMismatch::Totals(kept, counted) => {
+                    (totals_key(), differs(kept, counted), Some(Fix::Totals(counted)))
+                }
                 ObjectMismatch::Upload(upload, kept, counted) => {
                     (keys::staged_rows(upload), differs(kept, counted), None)
                 }

@@ -9,7 +9,7 @@ pub use recount::ObjectMismatch;
 use super::Reader;
 use crate::keys::{self, Family, Key};
 use crate::rows::{DeadRow, ObjectRow, ObjectState, Record, ReservationRow};
-use crate::state::for_each;
+use crate::state::{ObjectTotals, for_each, object_totals};
 use crate::{Error, Result};
 use nokv_store::{Rows, Scan, Visit};
 use nokv_types::{DeadObject, ObjectId, RESERVATION_OBJECTS, ReservationId, Version};
@@ -111,6 +111,14 @@ impl<R: Rows> Reader<'_, R> {
             ready
         })?;
         Ok(condemned)
+    }
+
+    /// How many objects there are, and their bytes.
+    ///
+    /// # Errors
+    /// From the store.
+    pub fn object_totals(&self) -> Result<ObjectTotals> {
+        object_totals(self.rows)
     }
 
     /// How many objects are on the delete queue, condemned ones not counted.

@@ -1,10 +1,8 @@
 //! Which states can be read, and how a snapshot, a version or a moment becomes one.
 
 use super::Reader;
-use crate::exec::TIME_ROW_NS;
 use crate::keys::Family;
-use crate::rows::{Record, TimeRow};
-use crate::state::{Timelines, for_each, held_key};
+use crate::state::{Moment, Timelines, for_each, held_key, sample};
 use crate::{Error, Result};
 use nokv_store::Rows;
 use nokv_types::{Code, Node, ReadPoint, Refusal, Version};
@@ -16,6 +14,11 @@ impl<R: Rows> Reader<'_, R> {
     /// `VersionExpired` when it is not, `Stale` when the timeline is gone.
     pub fn readable(&self, point: ReadPoint) -> Result<ReadPoint> {
         check_readable(self.rows, self.timelines, point)
+    }
+
+    /// The version that the time-travel window begins at: from there on every version can be read.
+    pub fn window_floor(&self) -> Version {
+        self.timelines.floor()
     }
 
     /// The state that a snapshot holds, and the directory that it shows.
@@ -44,38 +47,36 @@ impl<R: Rows> Reader<'_, R> {
         Ok((at, Node::new(at.timeline, root.node.ino)))
     }
 
-    /// The state of a root at a moment of wall time, to the second; `last` is the newest version.
+    /// The state of a root at a moment of wall time; `newest` is the last version that readers see.
+    ///
+    /// It holds nothing that was committed after that moment, and everything that was committed a quarter of a second
+    /// before it (less exactly where very many moments are kept, or after an unclean stop). A later moment never
+    /// answers an older state: where the clock was set back, a moment that it showed twice is the second one, and one
+    /// that it has shown only before is answered like one that is still to come, with the newest state.
     ///
     /// # Errors
     /// `NotFound` when there is no such root, `VersionExpired` when the moment is before what is kept.
-    pub fn point_of_time(&self, root: &[u8], wall_ns: i64, last: Version) -> Result<(ReadPoint, Node)> {
-        let version = self.version_at(wall_ns, last)?;
+    pub fn point_of_time(&self, root: &[u8], wall_ns: i64, newest: Moment) -> Result<(ReadPoint, Node)> {
+        let version = self.version_at(wall_ns, newest)?;
         self.point_of_version(root, version)
     }
 
-    /// The newest version that was committed at a moment.
-    ///
-    /// A time row is written by the first batch of a second and names the version before that batch. From the
-    /// end of that second on nothing was committed until the next row, which therefore knows better.
-    fn version_at(&self, wall_ns: i64, last: Version) -> Result<Version> {
-        let (mut before, mut after) = (None, None);
-        for_each(self.rows, &[Family::Time as u8], |_, value| {
-            let row = TimeRow::decode(value)?;
-            if row.wall_ns <= wall_ns {
-                (before, after) = (Some(row), None);
-            } else if after.is_none() {
-                after = Some(row);
+    fn version_at(&self, wall_ns: i64, newest: Moment) -> Result<Version> {
+        if newest.wall_ns <= wall_ns {
+            return Ok(newest.version);
+        }
+        let mut found = None;
+        for_each(self.rows, &[Family::Time as u8], |key, value| {
+            let sample = sample(key, value)?;
+            if sample.clock.wall_ns <= wall_ns {
+                found = Some(sample.version);
             }
             Ok(())
         })?;
-        let Some(before) = before else {
+        found.ok_or_else(|| {
             let refusal = Refusal::new(Code::VersionExpired, format!("time {wall_ns}"));
-            return Err(refusal.detail("it lies before the history that is kept").into());
-        };
-        if wall_ns < before.wall_ns.saturating_add(TIME_ROW_NS as i64) {
-            return Ok(before.version);
-        }
-        Ok(after.map_or(last, |after| after.version))
+            refusal.detail("it lies before the history that is kept").into()
+        })
     }
 }
 

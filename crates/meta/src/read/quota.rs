@@ -54,7 +54,9 @@ impl<R: Rows> Reader<'_, R> {
         let row = row.map(|bytes| QuotaRow::decode(&bytes)).transpose()?;
         let found = mvcc::read(self.rows, self.timelines, at, Family::Usage, &keys::usage(quota))?;
         let used = found.map(|found| Usage::decode(&found.value)).transpose()?;
-        let Usage { bytes, inodes } = used.unwrap_or_default();
+        let line = self.timelines.get(at.timeline);
+        let used = used.unwrap_or_default();
+        let Usage { bytes, inodes } = line.map_or(used, |line| line.counted(quota, used));
         Ok(QuotaUsage {
             quota,
             limits: row.map_or(QuotaLimits::default(), |row| row.limits),

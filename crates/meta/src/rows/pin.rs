@@ -13,6 +13,8 @@ pub(crate) struct PinRow {
     pub(crate) holders: Vec<Vec<u8>>,
     /// Log time at which the pin ends, ns.
     pub(crate) expires: Option<u64>,
+    /// The lease that this end comes from, ns; 0 = none, or not known (rows of earlier programs).
+    pub(crate) lease: u64,
     pub(crate) created_wall: i64,
 }
 
@@ -30,6 +32,7 @@ impl Record for PinRow {
         }
         put_varint(out, self.expires.map_or(0, |at| at.saturating_add(1)));
         put_signed(out, self.created_wall);
+        put_varint(out, self.lease);
     }
 
     fn take(take: &mut Take<'_>) -> Option<Self> {
@@ -42,13 +45,39 @@ impl Record for PinRow {
             holders.push(take.bytes()?.to_vec());
         }
         let expires = take.varint()?.checked_sub(1);
+        let created_wall = take.signed()?;
+        let lease = if take.is_empty() { 0 } else { take.varint()? };
         Some(Self {
             timeline,
             version,
             ino,
             holders,
             expires,
-            created_wall: take.signed()?,
+            lease,
+            created_wall,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_of_pins_are_fixed() {
+        let mut row = PinRow {
+            timeline: TimelineId(1),
+            version: Version(300),
+            ino: Ino(2),
+            holders: vec![b"ab".to_vec()],
+            expires: Some(127),
+            lease: 5,
+            created_wall: -2,
+        };
+        let bytes = [1, 1, 0xac, 2, 2, 1, 2, b'a', b'b', 0x80, 1, 3, 5];
+        assert_eq!(row.encode(), bytes);
+        assert_eq!(PinRow::decode(&bytes).unwrap(), row);
+        row.lease = 0;
+        assert_eq!(PinRow::decode(&bytes[..12]).unwrap(), row, "without a lease");
     }
 }

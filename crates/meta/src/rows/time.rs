@@ -4,7 +4,7 @@ use super::{Record, SCHEMA, schema};
 use nokv_types::Version;
 use nokv_types::codec::{Take, put_signed, put_varint};
 
-/// The state at the beginning of the first batch of a second; the log time is in the key.
+/// A version that was complete at a moment: the log time is in the key, the wall time here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TimeRow {
     pub(crate) version: Version,

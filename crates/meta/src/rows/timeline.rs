@@ -1,8 +1,8 @@
 //! Timelines.
 
-use super::{Record, SCHEMA, schema};
+use super::{Record, SCHEMA, Usage, schema};
 use nokv_types::codec::{Take, put_varint};
-use nokv_types::{Ino, TimelineId, Version};
+use nokv_types::{Ino, QuotaId, TimelineId, Version};
 
 /// A line of history, as it is stored and as readers need it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +21,20 @@ pub struct Timeline {
     pub live: bool,
     /// Whether its rows are being removed: it can no longer be read.
     pub freeing: bool,
+    /// What lies outside of the subtree that it was forked from, or is not known to lie in it: its counters hold
+    /// it and it is not charged. `None` where everything was forked.
+    pub uncounted: Option<Uncounted>,
+}
+
+/// What the counters of a fork held at its beginning and is not charged to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Uncounted {
+    /// The quota root that the subtree is charged to.
+    pub quota: QuotaId,
+    /// Bytes and inodes in that quota root's counter.
+    pub own: (u64, u64),
+    /// Bytes and inodes in the counter of everything.
+    pub all: (u64, u64),
 }
 
 impl Timeline {
@@ -34,6 +48,20 @@ impl Timeline {
             changed: Version::ZERO,
             live: true,
             freeing: false,
+            uncounted: None,
+        }
+    }
+
+    /// What is charged to a quota root, by its counter.
+    pub(crate) fn counted(&self, quota: QuotaId, counter: Usage) -> Usage {
+        let (bytes, inodes) = match self.uncounted {
+            Some(uncounted) if quota == QuotaId::WORKSPACE => uncounted.all,
+            Some(uncounted) if quota == uncounted.quota => uncounted.own,
+            _ => return counter,
+        };
+        Usage {
+            bytes: counter.bytes.saturating_sub(bytes),
+            inodes: counter.inodes.saturating_sub(inodes),
         }
     }
 }
@@ -48,7 +76,13 @@ impl Record for Timeline {
         for number in [self.root.0, self.readable_from.0, self.changed.0] {
             put_varint(out, number);
         }
-        out.push(u8::from(self.live) | u8::from(self.freeing) << 1);
+        let uncounted = u8::from(self.uncounted.is_some());
+        out.push(u8::from(self.live) | u8::from(self.freeing) << 1 | uncounted << 2);
+        if let Some(Uncounted { quota, own, all }) = self.uncounted {
+            for number in [quota.0, own.0, own.1, all.0, all.1] {
+                put_varint(out, number);
+            }
+        }
     }
 
     fn take(take: &mut Take<'_>) -> Option<Self> {
@@ -56,7 +90,16 @@ impl Record for Timeline {
         let (parent, origin) = (take_link(take)?, take_link(take)?);
         let root = Ino(take.varint()?);
         let (readable_from, changed) = (Version(take.varint()?), Version(take.varint()?));
-        let flags = take.u8().filter(|flags| *flags < 4)?;
+        let flags = take.u8().filter(|flags| *flags < 8)?;
+        let uncounted = if flags & 4 == 0 {
+            None
+        } else {
+            Some(Uncounted {
+                quota: QuotaId(take.varint()?),
+                own: (take.varint()?, take.varint()?),
+                all: (take.varint()?, take.varint()?),
+            })
+        };
         Some(Self {
             parent,
             origin,
@@ -65,6 +108,7 @@ impl Record for Timeline {
             changed,
             live: flags & 1 != 0,
             freeing: flags & 2 != 0,
+            uncounted,
         })
     }
 }
@@ -101,6 +145,14 @@ mod tests {
         timeline.changed = Version(5);
         let bytes = timeline.encode();
         assert_eq!(bytes, [1, 1, 3, 200, 1, 1, 3, 200, 1, 7, 200, 1, 5, 1]);
+        assert_eq!(Timeline::decode(&bytes).unwrap(), timeline);
+        timeline.uncounted = Some(Uncounted {
+            quota: QuotaId(4),
+            own: (300, 2),
+            all: (301, 3),
+        });
+        let bytes = timeline.encode();
+        assert_eq!(bytes[13..], [5, 4, 0xac, 2, 2, 0xad, 2, 3]);
         assert_eq!(Timeline::decode(&bytes).unwrap(), timeline);
     }
 }

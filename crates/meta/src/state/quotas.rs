@@ -37,6 +37,12 @@ impl Quotas {
         }
     }
 
+    pub(crate) fn remove(&mut self, id: QuotaId) {
+        if let Some(old) = self.rows.remove(&id) {
+            self.counting -= usize::from(old.counting.is_some());
+        }
+    }
+
     /// A quota root that is still being counted.
     pub(crate) fn first_counting(&self) -> Option<QuotaId> {
         if self.counting == 0 {

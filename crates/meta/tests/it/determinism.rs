@@ -144,10 +144,15 @@ fn bytes_of_an_events_section_are_fixed() {
         &[1, 0, 0, 3, 2, 1, b'f', 0, 0, 2, b'm', b'e'],             // create 3 in 2
         &[3, 1, 0, 3, 1, 1, b'g', 1, 2, 1, b'f', 0, 2, b'm', b'e'], // rename 3 to 1 from 2
         &[2, 0, 1, 1, b'/', 0, 2, 2, b'/', b'd'],                   // paths of 1 and 2
+        &[0x80, 137, 202, 227, 198, 191, 206, 151, 47],             // wall time
     ];
     assert_eq!(finished.events, want.concat());
     let decoded = decode_events(&finished.events).unwrap();
     assert_eq!(decoded.events[1].kind, EventKind::Rename);
     assert_eq!(decoded.paths.len(), 2);
+    assert_eq!(decoded.wall_ns, Some(world.clock.wall_ns));
+    // Sections of earlier programs end with the paths.
+    let earlier = decode_events(&finished.events[..finished.events.len() - 9]).unwrap();
+    assert_eq!((earlier.events, earlier.wall_ns), (decoded.events, None));
     assert!(decode_events(&finished.events[..20]).is_err());
 }

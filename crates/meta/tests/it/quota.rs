@@ -3,8 +3,8 @@
 use crate::world::{HEAD, OWNER, ROOT, World, name};
 use nokv_meta::State;
 use nokv_types::{
-    Answer, Code, Command, NewKind, Node, Outcome, QuotaLimits, QuotaUsage, RenameMode, SessionId, Version,
-    Work,
+    Answer, Code, Command, NewKind, Node, Origin, Outcome, QuotaLimits, QuotaUsage, ReadPoint, RenameMode,
+    SessionId, Version, Work,
 };
 
 fn set(world: &mut World, node: Node, inodes: Option<u64>) -> Answer {
@@ -291,4 +291,123 @@ fn counting_passes_over_inner_quota_roots_and_ends_with_its_directory() {
         .unwrap();
     assert_eq!(count(&mut world, 4), 1);
     assert_eq!(usage(&world, ROOT).inodes, 23);
+}
+
+#[test]
+fn the_limits_of_a_volume_go_with_the_last_timeline_that_is_charged_to_them() {
+    let mut world = World::with_window(0);
+    let before = world.families().get(&'Q').copied();
+    let root = |answer: Answer| match answer.unwrap().outcome {
+        Outcome::Root(root) => root.node,
+        other => panic!("{other:?}"),
+    };
+    let volume = root(world.run(Command::VolumeCreate {
+        name: b"v".to_vec(),
+        inode: OWNER,
+    }));
+    let dir = world.create(volume, "dir", NewKind::Directory);
+    set(&mut world, dir, Some(5)).unwrap();
+    let fork = root(world.run(Command::Fork {
+        name: b"f".to_vec(),
+        origin: Origin::Root {
+            name: b"v".to_vec(),
+            version: Version::HEAD,
+        },
+    }));
+    let mut delete = |name: &[u8]| {
+        world.run(Command::RootDelete { name: name.to_vec() }).unwrap();
+        world.pass(10_000_000_000);
+        world.work_off(3);
+        world.assert_sound();
+        world.families().get(&'Q').copied()
+    };
+    assert_eq!(
+        delete(b"v"),
+        Some(2),
+        "the fork {fork:?} is charged to them still"
+    );
+    assert_eq!(delete(b"f"), before);
+    assert_eq!(world.families()[&'t'], 1);
+}
+
+fn fork_of(world: &mut World, dir: Node, text: &str) -> Node {
+    world.snapshot(text, dir);
+    let origin = Origin::Snapshot(text.as_bytes().to_vec());
+    let name = text.as_bytes().to_vec();
+    match world.run(Command::Fork { name, origin }).unwrap().outcome {
+        Outcome::Root(root) => root.node,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn inodes_of(world: &World, node: Node) -> (u64, u64) {
+    let at = ReadPoint {
+        timeline: node.timeline,
+        version: Version::HEAD,
+    };
+    let used = world.reader(|reader| reader.quota(at, node.ino)).unwrap();
+    let all = world.reader(|reader| reader.statfs(at)).unwrap();
+    (used.inodes, all.inodes)
+}
+
+#[test]
+fn a_fork_of_a_subtree_is_charged_what_it_adds() {
+    let mut world = World::with_window(0);
+    let (_, sub) = full_dir(&mut world);
+    set(&mut world, ROOT, Some(24)).unwrap();
+    let fork = fork_of(&mut world, sub, "f");
+    assert_eq!(inodes_of(&world, fork), (0, 0));
+    world.create(fork, "one", NewKind::File);
+    world.create(fork, "two", NewKind::File);
+    assert_eq!(inodes_of(&world, fork), (2, 2));
+    // A fork of the fork goes on from there; what is removed is taken off, but never below nothing.
+    let again = fork_of(&mut world, fork, "g");
+    let mut unlink = |dir: Node, text: &str| {
+        let (parent, name) = (dir, name(text));
+        world.run(Command::Unlink { parent, name }).unwrap();
+        inodes_of(&world, dir).1
+    };
+    assert_eq!(
+        [unlink(again, "one"), unlink(again, "g0"), unlink(again, "g1")],
+        [1, 0, 0]
+    );
+    for n in 0..24 {
+        let made = try_create(&mut world, fork, &format!("n{n}"));
+        assert_eq!(made.is_ok(), n < 22);
+    }
+    assert_eq!(inodes_of(&world, fork).1, 24, "the limit holds for what it adds");
+    for key in ["f", "g"] {
+        world.release(key);
+    }
+    world.pass(10_000_000_000);
+    world.work_off(9);
+    world.assert_sound();
+    let state = State::load(&world.store, world.state.last_version()).unwrap();
+    world.state = state;
+    assert_eq!(inodes_of(&world, again), (0, 0));
+}
+
+#[test]
+fn a_fork_of_a_quota_root_starts_with_its_counter() {
+    let mut world = World::new();
+    let (dir, sub) = full_dir(&mut world);
+    set(&mut world, sub, Some(12)).unwrap();
+    count(&mut world, 100);
+    let fork = fork_of(&mut world, sub, "f");
+    assert_eq!(inodes_of(&world, fork), (11, 11));
+    try_create(&mut world, fork, "last").unwrap();
+    assert_eq!(
+        try_create(&mut world, fork, "over").unwrap_err().code,
+        Code::QuotaExceeded
+    );
+    // Beside it, in the same fork of a directory above, only what is added.
+    let above = fork_of(&mut world, dir, "g");
+    assert_eq!(inodes_of(&world, above), (0, 0));
+    let inner = Node {
+        ino: sub.ino,
+        ..above
+    };
+    assert_eq!(inodes_of(&world, inner), (11, 0));
+    world.create(inner, "more", NewKind::File);
+    assert_eq!(inodes_of(&world, inner), (12, 1));
 }

@@ -5,10 +5,11 @@
 
 use super::check_some;
 use super::publish::{Built, check_size};
-use crate::batch::Batch;
+use crate::batch::{Batch, Opened};
 use crate::exec::objects::Counts;
 use crate::keys::{self, Family, Key};
 use crate::rows::{BODY_ROW_BYTES_MAX, BodyRow, MANIFEST_RANGE, ManifestRow, Record, UploadRow};
+use crate::state::UPLOADS_PER_SESSION_MAX;
 use crate::{Error, Result, extents};
 use nokv_store::{Rows, Scan, Visit};
 use nokv_types::{Code, Extent, Node, Outcome, RANGE_BYTES, Refusal, SessionId, UploadId};
@@ -31,6 +32,11 @@ impl<R: Rows> Batch<'_, R> {
         if session != SessionId(0) {
             self.live_session(session)?;
         }
+        if self.state.uploads.of_session(session) >= UPLOADS_PER_SESSION_MAX {
+            return Err(Refusal::new(Code::TooMany, format!("session {}", session.0))
+                .detail("it has 4096 uploads open; publish or abandon some")
+                .into());
+        }
         let upload = UploadId(self.version.0);
         let row = UploadRow {
             session,
@@ -41,6 +47,7 @@ impl<R: Rows> Batch<'_, R> {
             shared: false,
         };
         self.txn.put(upload_key(Life::Open, upload), row.encode());
+        self.scratch.uploads.push((session, Opened::More));
         Ok(Outcome::Upload(upload))
     }
 
@@ -93,6 +100,7 @@ impl<R: Rows> Batch<'_, R> {
         let mut row = self.open_upload(upload)?;
         check_size(node, size, row.end)?;
         self.txn.delete(upload_key(Life::Open, upload));
+        self.scratch.uploads.push((row.session, Opened::Less));
         row.references = 1;
         self.txn.put(upload_key(Life::Sealed, upload), row.encode());
         let manifest = ManifestRow {
@@ -115,7 +123,7 @@ impl<R: Rows> Batch<'_, R> {
             return Err(refuse("it never began, or was published or given up").into());
         };
         let row = UploadRow::decode(&bytes)?;
-        if self.clock.log_ns >= row.expires {
+        if self.state.uploads.is_over(&row, self.clock.log_ns) {
             return Err(refuse("nothing was staged for a day").into());
         }
         Ok(row)
@@ -175,26 +183,30 @@ impl<R: Rows> Batch<'_, R> {
 
     fn give_up(&mut self, life: Life, upload: UploadId, row: &UploadRow) {
         self.txn.delete(upload_key(life, upload));
+        if life == Life::Open {
+            self.scratch.uploads.push((row.session, Opened::Less));
+        }
         self.txn.put(upload_key(Life::GivenUp, upload), row.encode());
     }
 
     /// Gives up at most `max` open uploads of a session that ended; answers how many.
     pub(crate) fn give_up_uploads(&mut self, session: SessionId, max: usize) -> Result<usize> {
-        self.give_up_where(max, |row| row.session == session)
+        let uploads = self.uploads(Life::Open, max, |row| row.session == session)?;
+        Ok(self.give_up_all(&uploads))
     }
 
     /// Gives up at most `max` open uploads whose time is over; answers how many.
     pub(crate) fn expire_uploads(&mut self, max: usize) -> Result<usize> {
         let now = self.clock.log_ns;
-        self.give_up_where(max, |row| now >= row.expires)
+        let uploads = self.uploads(Life::Open, max, |row| self.state.uploads.is_over(row, now))?;
+        Ok(self.give_up_all(&uploads))
     }
 
-    fn give_up_where(&mut self, max: usize, chosen: impl Fn(&UploadRow) -> bool) -> Result<usize> {
-        let uploads = self.uploads(Life::Open, max, chosen)?;
-        for (upload, row) in &uploads {
+    fn give_up_all(&mut self, uploads: &[(UploadId, UploadRow)]) -> usize {
+        for (upload, row) in uploads {
             self.give_up(Life::Open, *upload, row);
         }
-        Ok(uploads.len())
+        uploads.len()
     }
 
     /// At most `max` uploads of a kind.
@@ -265,6 +277,11 @@ impl<R: Rows> Batch<'_, R> {
         })?;
         failed.map_or(Ok(found), Err)
     }
+}
+
+/// The prefix of uploads that are open.
+pub(crate) fn open_uploads_prefix() -> Vec<u8> {
+    Key::new(Family::Upload).id(u64::from(Life::Open as u8)).done()
 }
 
 /// The prefix of uploads whose rows wait to be removed.

@@ -56,8 +56,10 @@ impl<R: Rows> Batch<'_, R> {
         let mut reservations = BTreeMap::new();
         for (id, change) in counts.changes {
             let key = keys::object(id);
-            let row = if let Some(bytes) = self.txn.get(&key)? {
-                ObjectRow::decode(&bytes)?
+            let known = self.txn.get(&key)?;
+            let before = known.map(|bytes| ObjectRow::decode(&bytes)).transpose()?;
+            let row = if let Some(row) = &before {
+                row.clone()
             } else {
                 self.check_reserved(id, &mut reservations)?;
                 ObjectRow {
@@ -72,6 +74,7 @@ impl<R: Rows> Batch<'_, R> {
                 return Err(expired(id, "the id was never reserved"));
             }
             let row = self.counted(row, change)?;
+            self.scratch.objects.replace(before.as_ref(), Some(&row));
             self.txn.put(key, row.encode());
         }
         Ok(())

@@ -3,7 +3,7 @@
 use crate::keys::Family;
 use crate::read::Reader;
 use crate::rows::{BodyRow, MANIFEST_RANGE, ManifestRow, ObjectRow, ObjectState, Record, UploadRow};
-use crate::state::for_each;
+use crate::state::{ObjectTotals, count_objects, for_each, object_totals};
 use crate::{Error, Result, keys};
 use nokv_store::Rows;
 use nokv_types::{Extent, ObjectId, Source, UploadId, Version};
@@ -18,6 +18,8 @@ pub enum ObjectMismatch {
     Upload(UploadId, u64, u64),
     /// An object is on the delete queue and should not be, or the other way round.
     Queue(ObjectId),
+    /// How many objects there are: kept and found.
+    Totals(ObjectTotals, ObjectTotals),
 }
 
 #[derive(Default)]
@@ -53,6 +55,10 @@ impl<R: Rows> Reader<'_, R> {
             }
             Ok(())
         })?;
+        let (kept, counted) = (object_totals(self.rows)?, count_objects(self.rows)?);
+        if kept != counted {
+            wrong.push(ObjectMismatch::Totals(kept, counted));
+        }
         let unknown = found.objects.into_iter();
         wrong.extend(unknown.map(|(id, counted)| ObjectMismatch::Object(id, (0, 0), counted)));
         wrong.extend(found.queued.into_keys().map(ObjectMismatch::Queue));

@@ -1,7 +1,7 @@
 //! The life of objects: counted, dead, referred to again, condemned, forgotten.
 
 use super::support::{Bodies, HOUR, blank, inline, inode, named, refusal};
-use nokv_meta::ObjectStanding;
+use nokv_meta::{ObjectStanding, ObjectTotals};
 use nokv_types::{Code, Command, Extent, ObjectId, Outcome, RANGE_BYTES, Source, Version, Work};
 
 fn object_of(extent: &Extent) -> ObjectId {
@@ -241,4 +241,38 @@ fn what_keeps_an_object_is_told_with_paths() {
             .unwrap()
             .is_empty()
     );
+}
+
+#[test]
+fn the_totals_follow_every_object_through_its_life() {
+    let mut bodies = Bodies::new();
+    let totals = |bodies: &Bodies| bodies.reader(|reader| reader.object_totals()).unwrap();
+    let want = |live, live_bytes, waiting, waiting_bytes| ObjectTotals {
+        live,
+        live_bytes,
+        waiting,
+        waiting_bytes,
+    };
+    let (one, two) = (bodies.stored(0, b"0123456789"), bodies.stored(0, b"abc"));
+    let id = object_of(&one);
+    bodies.file("a", 10, vec![one.clone()]);
+    bodies.file("b", 3, vec![two]);
+    assert_eq!(totals(&bodies), want(2, 13, 0, 0));
+    // Refused: nothing is counted.
+    let answer = bodies.publish(named("c"), 1, vec![one.clone()]);
+    refusal(answer);
+    assert_eq!(totals(&bodies), want(2, 13, 0, 0));
+    bodies.publish(named("a"), 1, vec![inline(0, b"x")]).unwrap();
+    bodies.prune();
+    assert_eq!(totals(&bodies), want(1, 3, 1, 10));
+    bodies.file("again", 10, vec![one]);
+    assert_eq!(totals(&bodies), want(2, 13, 0, 0));
+    bodies.publish(named("again"), 1, vec![inline(0, b"x")]).unwrap();
+    bodies.prune();
+    assert_eq!(done(&mut bodies, Work::CondemnObjects { objects: vec![id] }), 1);
+    assert_eq!(totals(&bodies), want(1, 3, 1, 10));
+    bodies.world.state =
+        nokv_meta::State::load(&bodies.world.store, bodies.world.state.last_version()).unwrap();
+    assert_eq!(done(&mut bodies, Work::ObjectsDeleted { objects: vec![id] }), 1);
+    assert_eq!(totals(&bodies), want(1, 3, 0, 0));
 }

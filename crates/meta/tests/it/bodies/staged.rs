@@ -1,7 +1,7 @@
 //! Staged publishes: many commands, one switch.
 
 use super::support::{Bodies, HOUR, MIB, blank, head, inline, inode, named, refusal};
-use nokv_meta::Batch;
+use nokv_meta::{Batch, State};
 use nokv_store::Store;
 use nokv_types::{
     Answer, BLOCK_BYTES, Code, Command, Extent, NewBody, Node, ObjectId, Origin, Outcome, RANGE_BYTES,
@@ -319,4 +319,52 @@ fn a_dense_manifest_of_4_tib_is_switched_to_by_a_handful_of_rows() {
     assert_eq!((bodies.rows_of(b'b'), bodies.rows_of(b'u')), (0, 0));
     assert_eq!(bodies.rows_of(b'z') as u64, OBJECTS);
     bodies.prove();
+}
+
+#[test]
+fn a_session_has_a_bounded_number_of_uploads_open() {
+    let mut bodies = Bodies::new();
+    let session = SessionId(5);
+    bodies
+        .run(Command::SessionOpen {
+            session,
+            ttl_ns: HOUR,
+        })
+        .unwrap();
+    let first = begin(&mut bodies, session);
+    for _ in 1..4096 {
+        begin(&mut bodies, session);
+    }
+    let code = |bodies: &mut Bodies| refusal(bodies.run(Command::BeginUpload { session })).code;
+    assert_eq!(code(&mut bodies), Code::TooMany);
+    begin(&mut bodies, SERVER);
+    bodies.run(Command::AbandonUpload { upload: first }).unwrap();
+    let second = begin(&mut bodies, session);
+    assert_eq!(code(&mut bodies), Code::TooMany);
+    let extent = bodies.stored(0, b"x");
+    bodies.run(stage(second, 0, vec![extent])).unwrap();
+    // A refused publish leaves the upload open.
+    refusal(bodies.run(switch("a", second, 0)));
+    assert_eq!(code(&mut bodies), Code::TooMany);
+    bodies.run(switch("a", second, 1)).unwrap();
+    begin(&mut bodies, session);
+    bodies.world.state = State::load(&bodies.world.store, bodies.world.state.last_version()).unwrap();
+    assert_eq!(code(&mut bodies), Code::TooMany);
+}
+
+#[test]
+fn an_upload_gets_a_full_new_term_after_a_restart() {
+    let mut bodies = Bodies::new();
+    let upload = staged(&mut bodies, &[(0, b"0123")]);
+    bodies.world.clock.log_ns += 23 * HOUR;
+    bodies.world.state = State::load(&bodies.world.store, bodies.world.state.last_version()).unwrap();
+    bodies.run(Command::Work(Work::AdvanceTime)).unwrap();
+    bodies.world.clock.log_ns += 23 * HOUR;
+    bodies.run(Command::Work(Work::AdvanceTime)).unwrap();
+    bodies.run(switch("a", upload, 4)).unwrap();
+    let late = begin(&mut bodies, SERVER);
+    bodies.world.clock.log_ns += 24 * HOUR;
+    bodies.run(Command::Work(Work::AdvanceTime)).unwrap();
+    let gone = refusal(bodies.run(Command::AbandonUpload { upload: late }));
+    assert_eq!(gone.code, Code::UploadExpired);
 }

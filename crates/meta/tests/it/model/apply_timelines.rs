@@ -157,10 +157,14 @@ impl Model {
         let expires = lease_ns.map(|lease| self.clock.log_ns.saturating_add(lease));
         if let Some(pin) = self.pins.get_mut(key) {
             pin.holders.insert(holder.clone());
-            pin.expires = match (pin.expires, expires) {
-                (Some(a), Some(b)) => Some(a.max(b)),
+            pin.expires = match (pin.end, expires) {
+                (Some(a), Some(b)) => {
+                    pin.lease = lease_ns.filter(|_| b >= a).unwrap_or(pin.lease);
+                    Some(a.max(b))
+                }
                 _ => None,
             };
+            pin.end = pin.expires;
         } else {
             if found.at.version > version {
                 return Err(format!("a pin of the future: {found:?}"));
@@ -170,6 +174,8 @@ impl Model {
                 node: *node,
                 holders: BTreeSet::from([holder.clone()]),
                 expires,
+                lease: lease_ns.unwrap_or(0),
+                end: expires,
                 tree: self.lines[&node.timeline].tree.clone(),
             };
             same("pinned timeline", found.at.timeline, node.timeline)?;
@@ -211,6 +217,9 @@ impl Model {
             same("branch", self.settle(parent), self.settle(start.at))?;
         }
         let mut tree = Tree::clone(&tree);
+        if self.lines[&parent.timeline].root != start.ino {
+            tree.uncounted = Some(tree.uncounted_at(start.ino));
+        }
         // Files without a name are open elsewhere: here nobody can reach them.
         for (ino, inode) in &tree.inodes {
             if inode.kind != FileKind::Directory && inode.names.is_empty() {
@@ -222,6 +231,7 @@ impl Model {
 
     fn add_line(&mut self, root: &RootInfo, tree: Rc<Tree>) -> Checked {
         let line = Line {
+            root: root.node.ino,
             history: BTreeMap::new(),
             parent: root.parent.map(|at| (at.timeline, at.version)),
             branch: tree.clone(),
@@ -256,6 +266,8 @@ impl Model {
             node,
             holders: BTreeSet::from([keep.to_vec()]),
             expires: Some(self.clock.log_ns + KEEP_NS),
+            lease: KEEP_NS,
+            end: Some(self.clock.log_ns + KEEP_NS),
             tree: self.lines[&node.timeline].tree.clone(),
         };
         self.pins.insert(keep.to_vec(), pin);
@@ -286,7 +298,7 @@ impl Model {
     fn advance(&mut self, version: Version) {
         let now = self.clock.log_ns;
         self.advanced = (now, version);
-        self.pins.retain(|_, pin| pin.expires.is_none_or(|end| end > now));
+        self.pins.retain(|_, pin| pin.end.is_none_or(|end| end > now));
         let over = self
             .sessions
             .iter()

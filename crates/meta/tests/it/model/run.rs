@@ -133,6 +133,12 @@ impl Run {
             for session in self.model.sessions.values_mut() {
                 session.deadline = clock.log_ns + session.ttl;
             }
+            for pin in self.model.pins.values_mut() {
+                pin.end = pin.end.map(|end| end.max(clock.log_ns.saturating_add(pin.lease)));
+            }
+            for upload in self.model.uploads.values_mut() {
+                upload.used = clock.log_ns;
+            }
         }
         let mut batch = Batch::new(&self.engine, &mut self.state, clock);
         for request in requests {
@@ -360,6 +366,7 @@ fn first(settings: Genesis, clock: Clock) -> Model {
     tree.inodes.insert(Ino::ROOT, Rc::new(root));
     let tree = Rc::new(tree);
     let line = Line {
+        root: Ino::ROOT,
         history: BTreeMap::from([(Version(1), tree.clone())]),
         parent: None,
         branch: tree.clone(),

@@ -49,6 +49,23 @@ pub(crate) struct Tree {
     pub(crate) inodes: BTreeMap<Ino, Rc<Inode>>,
     /// What was detached, or lost its last name elsewhere, and may be there until reclaim is done.
     pub(crate) limbo: BTreeSet<Ino>,
+    /// What the line began with and is not charged to it.
+    pub(crate) uncounted: Option<Uncounted>,
+}
+
+/// Bytes and inodes: what surely is, and what may be besides.
+pub(crate) type Span = ((u64, u64), (u64, u64));
+
+/// Of the quota root that a forked subtree is charged to, and of everything.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Uncounted {
+    pub(crate) quota: QuotaId,
+    pub(crate) own: Span,
+    pub(crate) all: Span,
+}
+
+fn less(a: (u64, u64), b: (u64, u64)) -> (u64, u64) {
+    (a.0.saturating_sub(b.0), a.1.saturating_sub(b.1))
 }
 
 impl Tree {
@@ -102,7 +119,33 @@ impl Tree {
     }
 
     /// Bytes and inodes charged to a quota root: what surely is, and what may be besides.
-    pub(crate) fn usage(&self, quota: QuotaId) -> ((u64, u64), (u64, u64)) {
+    pub(crate) fn usage(&self, quota: QuotaId) -> Span {
+        let (low, high) = self.counter(quota);
+        let (least, most) = match self.uncounted {
+            Some(uncounted) if quota == QuotaId::WORKSPACE => uncounted.all,
+            Some(uncounted) if quota == uncounted.quota => uncounted.own,
+            _ => return (low, high),
+        };
+        (less(low, most), less(high, least))
+    }
+
+    /// What a fork of the directory `top` is not charged.
+    pub(crate) fn uncounted_at(&self, top: Ino) -> Uncounted {
+        let inode = &self.inodes[&top];
+        let quota = inode.quota;
+        let is_quota_root = self.get(inode.parent).is_none_or(|dir| dir.quota != quota);
+        let (own, all) = (self.counter(quota), self.counter(QuotaId::WORKSPACE));
+        if is_quota_root {
+            let all = (less(all.0, own.1), less(all.1, own.0));
+            let own = ((0, 0), (0, 0));
+            Uncounted { quota, own, all }
+        } else {
+            Uncounted { quota, own, all }
+        }
+    }
+
+    /// Bytes and inodes that carry the number of a quota root.
+    fn counter(&self, quota: QuotaId) -> Span {
         let (mut low, mut high) = ((0, 0), (0, 0));
         for (ino, inode) in &self.inodes {
             if quota != QuotaId::WORKSPACE && inode.quota != quota {
@@ -178,6 +221,7 @@ impl Tree {
 /// A line of history.
 #[derive(Debug, Clone)]
 pub(crate) struct Line {
+    pub(crate) root: Ino,
     pub(crate) tree: Rc<Tree>,
     pub(crate) history: BTreeMap<Version, Rc<Tree>>,
     pub(crate) parent: Option<(TimelineId, Version)>,
@@ -201,7 +245,11 @@ pub(crate) struct Pin {
     pub(crate) at: ReadPoint,
     pub(crate) node: Node,
     pub(crate) holders: BTreeSet<Vec<u8>>,
+    /// As its row says.
     pub(crate) expires: Option<u64>,
+    pub(crate) lease: u64,
+    /// When it ends; later than the row says after a restart.
+    pub(crate) end: Option<u64>,
     pub(crate) tree: Rc<Tree>,
 }
 

@@ -2,6 +2,7 @@
 
 use super::pinned;
 use crate::world::{HEAD, ROOT, World, name};
+use nokv_meta::State;
 use nokv_types::{Code, Command, Ino, NewKind, Node, Outcome, PinInfo, Refusal, Request, Work};
 
 const HOUR: u64 = 3_600_000_000_000;
@@ -63,7 +64,6 @@ fn a_leased_pin_ends_by_itself_and_a_renewed_one_later() {
     pin(&mut world, create("renewed", ROOT, "a", Some(HOUR))).unwrap();
     pin(&mut world, create("for good", ROOT, "b", None)).unwrap();
     world.pass(HOUR / 2);
-    world.state = nokv_meta::State::load(&world.store, world.state.last_version()).unwrap();
     world.work(Work::AdvanceTime);
     let there = ["short", "renewed", "for good"].map(|key| is_there(&world, key));
     assert_eq!(there, [false, true, true]);
@@ -148,4 +148,23 @@ fn a_fork_of_a_pinned_subtree_begins_at_its_directory() {
     world.work_off(100);
     assert_eq!(world.names(fork.node), ["a"]);
     assert_eq!(world.names(dir), ["a", "b"]);
+}
+
+#[test]
+fn a_lease_gets_a_full_new_term_after_a_restart() {
+    let mut world = World::new();
+    pin(&mut world, create("s", ROOT, "a", Some(HOUR))).unwrap();
+    pin(&mut world, create("kept", ROOT, "a", None)).unwrap();
+    world.pass(HOUR / 2);
+    world.state = State::load(&world.store, world.state.last_version()).unwrap();
+    world.work(Work::AdvanceTime);
+    world.pass(HOUR - HOUR / 4);
+    world.work(Work::AdvanceTime);
+    assert!(is_there(&world, "s"), "a term after the restart is not over");
+    let renewed = pin(&mut world, create("s", ROOT, "b", Some(HOUR / 8))).unwrap();
+    let left = renewed.expires_ns.unwrap() - world.clock.log_ns;
+    assert!(left > HOUR / 5, "a shorter lease does not shorten it");
+    world.pass(HOUR / 3);
+    world.work(Work::AdvanceTime);
+    assert!(!is_there(&world, "s") && is_there(&world, "kept"));
 }

@@ -144,3 +144,29 @@ fn a_fork_reclaims_trees_that_waited_when_it_was_made() {
     assert_eq!(inodes(&world, fork), 1);
     world.assert_sound();
 }
+
+#[test]
+fn what_a_pin_kept_of_a_detached_tree_goes_with_the_pin() {
+    for reclaimed_first in [false, true] {
+        let mut world = World::with_window(0);
+        world.work_off(100);
+        let empty = world.families();
+        grow(&mut world, "top", 4, 25);
+        world.remove_tree(ROOT, "top");
+        if reclaimed_first {
+            world.work(Work::Reclaim { rows_max: 40 });
+        }
+        world.snapshot("s", ROOT);
+        world.pass(10_000_000_000);
+        world.work_off(7);
+        assert_eq!(inodes(&world, ROOT), 1);
+        assert!(world.families()[&'H'] > 50, "the pin keeps rows");
+        world.assert_sound();
+        world.release("s");
+        world.pass(10_000_000_000);
+        world.work_off(7);
+        let mut after = world.families();
+        after.insert('w', empty[&'w']);
+        assert_eq!(after, empty, "reclaimed first: {reclaimed_first}");
+    }
+}
