@@ -61,6 +61,16 @@ impl Artifacts {
         ]))
     }
 
+    /// Builds the test programs of these suites, optimised: the same tests that CI runs, in the time of users.
+    pub(crate) fn release_tests(paths: &Paths, suites: &[&str]) -> Result<Self> {
+        let mut command = cargo(paths);
+        command.args(["build", "--release", "--tests"]);
+        for suite in suites {
+            command.arg("-p").arg(format!("nokv-{suite}"));
+        }
+        build(&mut command)
+    }
+
     /// A plain binary by its name.
     pub(crate) fn binary(&self, name: &str) -> Result<&Path> {
         let found = self

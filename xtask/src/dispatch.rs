@@ -1,8 +1,8 @@
-//! Starts the benchmarks and the qualifications; their content is the bench crate's.
+//! Starts the benchmarks; their content is the bench crate's.
 //!
 //! The binary learns by environment where to write and what was measured:
-//! `NOKV_BENCH_OUT` (folder), `NOKV_QUALIFICATION_OUT` (folder), `NOKV_COMMIT`, `NOKV_BIN` (the `nokv` binary),
-//! `NOKV_CORPUS` (the archive), `NOKV_TEST_MINIO` and `TMPDIR`.
+//! `NOKV_BENCH_OUT` (folder), `NOKV_COMMIT`, `NOKV_BIN` (the `nokv` binary), `NOKV_CORPUS` (the archive),
+//! `NOKV_TEST_MINIO` and `TMPDIR`.
 
 use std::fs;
 use std::process::{Command, ExitCode};
@@ -17,15 +17,6 @@ use crate::{exit_code, minio, prune, setup};
 
 /// `bench SUITE`: figures of one suite.
 pub(crate) fn bench(paths: &Paths, suite: &str, extra: &[String]) -> Result<ExitCode> {
-    run(paths, &[suite], extra)
-}
-
-/// `qualify SUITE`: one suite's test rings in full size.
-pub(crate) fn qualify(paths: &Paths, suite: &str, extra: &[String]) -> Result<ExitCode> {
-    run(paths, &["qualify", suite], extra)
-}
-
-fn run(paths: &Paths, words: &[&str], extra: &[String]) -> Result<ExitCode> {
     let tools = setup::for_tests(paths)?;
     prune::target(paths)?;
     let built = Artifacts::release(paths)?;
@@ -33,10 +24,8 @@ fn run(paths: &Paths, words: &[&str], extra: &[String]) -> Result<ExitCode> {
     let out = paths.bench_out();
     fs::create_dir_all(&out)?;
     let mut command = command(built.binary(BENCH_PACKAGE)?, &paths.root);
-    command.args(words).args(extra);
-    command
-        .env("NOKV_BENCH_OUT", out)
-        .env("NOKV_QUALIFICATION_OUT", paths.root.join("docs/qualification"));
+    command.arg(suite).args(extra);
+    command.env("NOKV_BENCH_OUT", out);
     command
         .env("NOKV_COMMIT", commit(paths)?)
         .env("NOKV_BIN", built.binary("nokv")?);
@@ -47,11 +36,19 @@ fn run(paths: &Paths, words: &[&str], extra: &[String]) -> Result<ExitCode> {
     Ok(exit_code(succeeds(&mut command)?))
 }
 
-/// The commit that is measured; figures of uncommitted work say so.
-fn commit(paths: &Paths) -> Result<String> {
+/// The commit that is measured; figures of uncommitted work say so. What qualifications write is not work.
+pub(crate) fn commit(paths: &Paths) -> Result<String> {
     let git = |args: &[&str]| output(Command::args(&mut command("git", &paths.root), args));
     let head = git(&["rev-parse", "HEAD"])?;
-    let changed = !git(&["status", "--porcelain", "--untracked-files=no"])?.is_empty();
+    let status = [
+        "status",
+        "--porcelain",
+        "--untracked-files=no",
+        "--",
+        ".",
+        ":!docs/qualification",
+    ];
+    let changed = !git(&status)?.is_empty();
     Ok(format!(
         "{}{}",
         head.trim(),

@@ -11,6 +11,7 @@ mod minio;
 mod paths;
 mod process;
 mod prune;
+mod qualify;
 mod scratch;
 mod setup;
 mod suites;
@@ -29,7 +30,9 @@ usage: cargo xtask COMMAND
   tidy               the rules of the repository that no compiler checks
   demo               build nokv and show what it does on real data
   bench SUITE        measure (release); writes bench/out/SUITE.json
-  qualify SUITE      the full sizes of the test rings; writes docs/qualification/SUITE.json
+  qualify SUITE [RING...]
+                     the test rings in full size; writes docs/qualification/SUITE.json, with names only
+                     the results of those rings in it
 
 Checks that `test` knows beside the crates: fmt, tidy, clippy, xtask, doc, demo.";
 
@@ -55,7 +58,7 @@ fn run(args: &[String]) -> Result<ExitCode> {
         ("tidy", []) => tidy::run(&paths).map(exit_code),
         ("demo", extra) => demo::run(&paths, extra),
         ("bench", [suite, extra @ ..]) => dispatch::bench(&paths, suite, extra),
-        ("qualify", [suite, extra @ ..]) => dispatch::qualify(&paths, suite, extra),
+        ("qualify", [suite, extra @ ..]) => qualify::run(&paths, suite, extra),
         ("help" | "--help" | "-h", _) => {
             println!("{USAGE}");
             Ok(ExitCode::SUCCESS)

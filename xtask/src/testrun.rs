@@ -3,7 +3,7 @@
 //! Owns: the order, the sum of the counts and the exit code. Invariant: the last line is the sum over all
 //! libtest runs, a check or program that fails counts as one failure, and a run of no test at all fails.
 
-mod execute;
+pub(crate) mod execute;
 
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
@@ -225,7 +225,7 @@ impl Run<'_> {
 }
 
 /// What cargo would set for a test program that it starts itself.
-fn cargo_environment(command: &mut Command, program: &Program, built: &Artifacts) {
+pub(crate) fn cargo_environment(command: &mut Command, program: &Program, built: &Artifacts) {
     command.env("CARGO_MANIFEST_DIR", &program.dir);
     for binary in built
         .programs

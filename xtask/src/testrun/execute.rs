@@ -24,6 +24,15 @@ enum End {
 /// A program that fails without a failed test, prints no summary at all, or outlives `limit` counts as one
 /// failure: a run that says nothing has proved nothing.
 pub(crate) fn libtest(command: &mut Command, limit: Duration) -> Result<Counts> {
+    libtest_to(command, limit, &mut |line| println!("{line}"))
+}
+
+/// The same, with every line of the output handed to `each`.
+pub(crate) fn libtest_to(
+    command: &mut Command,
+    limit: Duration,
+    each: &mut dyn FnMut(&str),
+) -> Result<Counts> {
     command.stdout(Stdio::piped());
     let mut child = command
         .spawn()
@@ -31,21 +40,27 @@ pub(crate) fn libtest(command: &mut Command, limit: Duration) -> Result<Counts> 
     let stdout = child.stdout.take().context("a child without stdout")?;
     let lines = lines_of(stdout);
     let mut counts = None;
-    if let End::Hung = sum(&lines, limit, &mut counts) {
-        println!(
+    if let End::Hung = sum(&lines, limit, &mut counts, each) {
+        each(&format!(
             "`{}` runs longer than {} s and is ended",
             shown(command),
             limit.as_secs()
-        );
+        ));
         child.kill()?;
     }
     let status = child.wait()?;
     let mut total = counts.unwrap_or_default();
     if counts.is_none() {
-        println!("`{}` printed no summary of tests ({status})", shown(command));
+        each(&format!(
+            "`{}` printed no summary of tests ({status})",
+            shown(command)
+        ));
         total += Counts::one_failure();
     } else if !status.success() && total.failed == 0 {
-        println!("`{}` ended with {status} though no test failed", shown(command));
+        each(&format!(
+            "`{}` ended with {status} though no test failed",
+            shown(command)
+        ));
         total += Counts::one_failure();
     }
     Ok(total)
@@ -68,12 +83,17 @@ fn lines_of(output: impl Read + Send + 'static) -> Receiver<String> {
     receiver
 }
 
-fn sum(lines: &Receiver<String>, limit: Duration, counts: &mut Option<Counts>) -> End {
+fn sum(
+    lines: &Receiver<String>,
+    limit: Duration,
+    counts: &mut Option<Counts>,
+    each: &mut dyn FnMut(&str),
+) -> End {
     let deadline = Instant::now() + limit;
     loop {
         match lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
             Ok(line) => {
-                println!("{line}");
+                each(&line);
                 if let Some(more) = Counts::parse(&line) {
                     *counts.get_or_insert_default() += more;
                 }
