@@ -16,6 +16,24 @@ impl Drop for Ends<'_> {
     }
 }
 
+/// Ends everybody when a reader panics: nobody would count for it any more, and the writer would wait for ever.
+struct EndsOnPanic<'a>(&'a AtomicBool);
+
+impl Drop for EndsOnPanic<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Waits until the readers did something `wanted` times; on a busy machine they may not have started yet.
+fn wait_for(count: &AtomicU64, wanted: u64, done: &AtomicBool) {
+    while count.load(Ordering::Relaxed) < wanted && !done.load(Ordering::Relaxed) {
+        thread::yield_now();
+    }
+}
+
 /// Two rows far apart always carry the same number, whatever a reader catches the writer at.
 pub fn batches_are_seen_whole_or_not_at_all(store: &impl Store) {
     let done = AtomicBool::new(false);
@@ -32,6 +50,7 @@ pub fn batches_are_seen_whole_or_not_at_all(store: &impl Store) {
         let _ends = Ends(&done);
         for _ in 0..3 {
             scope.spawn(|| {
+                let _ends = EndsOnPanic(&done);
                 while !done.load(Ordering::Relaxed) {
                     let pair =
                         store.consistent(|| (store.get(b"a-first").unwrap(), store.get(b"z-last").unwrap()));
@@ -44,10 +63,7 @@ pub fn batches_are_seen_whole_or_not_at_all(store: &impl Store) {
         for n in 1..BATCHES {
             write(n);
         }
-        // On a busy machine the readers may not have started yet.
-        while looks.load(Ordering::Relaxed) < 100 {
-            thread::yield_now();
-        }
+        wait_for(&looks, 100, &done);
     });
     assert_eq!(store.stamp() % 2, 0);
 }
@@ -66,6 +82,7 @@ pub fn single_gets_beside_a_writer_are_whole(store: &impl Store) {
         let _ends = Ends(&done);
         for _ in 0..3 {
             scope.spawn(|| {
+                let _ends = EndsOnPanic(&done);
                 while !done.load(Ordering::Relaxed) {
                     let found = store.get(b"the-row").unwrap().unwrap();
                     assert!(found.iter().all(|byte| *byte == found[0]), "a torn value");
@@ -74,9 +91,7 @@ pub fn single_gets_beside_a_writer_are_whole(store: &impl Store) {
             });
         }
         (1..BATCHES * 10).for_each(write);
-        while looks.load(Ordering::Relaxed) < 100 {
-            thread::yield_now();
-        }
+        wait_for(&looks, 100, &done);
     });
 }
 
@@ -91,6 +106,7 @@ pub fn scans_beside_a_writer_stay_ordered(store: &impl Store) {
         let _ends = Ends(&done);
         for _ in 0..2 {
             scope.spawn(|| {
+                let _ends = EndsOnPanic(&done);
                 while !done.load(Ordering::Relaxed) {
                     let mut last = Vec::new();
                     let mut found = 0;
@@ -118,8 +134,6 @@ pub fn scans_beside_a_writer_stay_ordered(store: &impl Store) {
                 .collect();
             store.apply(&batch(&changes)).unwrap();
         }
-        while scans.load(Ordering::Relaxed) < 3 {
-            thread::yield_now();
-        }
+        wait_for(&scans, 3, &done);
     });
 }

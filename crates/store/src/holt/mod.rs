@@ -12,6 +12,7 @@
 
 mod blobs;
 mod codec;
+mod excluded;
 mod overlay;
 mod publish;
 mod read;
@@ -31,7 +32,7 @@ use overlay::Overlay;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Condvar, Mutex, RwLock};
 
 /// How often a get that met a writer is repeated before the writer is excluded.
 const TORN_GETS_MAX: u32 = 3;
@@ -203,7 +204,7 @@ impl Rows for HoltStore {
                 answer => return answer,
             }
         }
-        let _writer = self.writer.read().unwrap_or_else(PoisonError::into_inner);
+        let _excluded = self.without_writer();
         self.try_get(key)
     }
 
@@ -222,7 +223,7 @@ impl Store for HoltStore {
     }
 
     fn exclude_writer(&self, read: &mut dyn FnMut()) {
-        let _writer = self.writer.read().unwrap_or_else(PoisonError::into_inner);
+        let _excluded = self.without_writer();
         read();
     }
 }

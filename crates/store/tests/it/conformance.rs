@@ -1,6 +1,6 @@
 //! The suite on every implementation, function by function.
 
-use nokv_store::{DirDisk, HoltStore, ModelStore, Opened, Settings, SimDisk, conformance};
+use nokv_store::{DirDisk, ErrorKind, HoltStore, ModelStore, Opened, Settings, SimDisk, conformance};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -71,4 +71,48 @@ fn a_real_directory_passes_the_suite() {
             other => panic!("{other:?}"),
         }
     });
+}
+
+/// A store whose every read fails.
+#[derive(Debug, Default)]
+struct Unreadable(ModelStore);
+
+impl nokv_store::Rows for Unreadable {
+    fn get(&self, _: &[u8]) -> nokv_store::Result<Option<Vec<u8>>> {
+        Err(nokv_store::Error::new(ErrorKind::Io, "get", "row", "never"))
+    }
+
+    fn scan(
+        &self,
+        _: nokv_store::Scan<'_>,
+        _: &mut dyn FnMut(&[u8], &[u8]) -> nokv_store::Visit,
+    ) -> nokv_store::Result<()> {
+        Err(nokv_store::Error::new(ErrorKind::Io, "scan", "rows", "never"))
+    }
+}
+
+impl nokv_store::Store for Unreadable {
+    fn apply(&self, batch: &nokv_store::Mutations) -> nokv_store::Result<()> {
+        self.0.apply(batch)
+    }
+
+    fn stamp(&self) -> u64 {
+        self.0.stamp()
+    }
+
+    fn exclude_writer(&self, read: &mut dyn FnMut()) {
+        self.0.exclude_writer(read);
+    }
+}
+
+#[test]
+#[should_panic(expected = "a scoped thread panicked")]
+fn readers_that_fail_end_the_suite_of_batches() {
+    conformance::batches_are_seen_whole_or_not_at_all(&Unreadable::default());
+}
+
+#[test]
+#[should_panic(expected = "a scoped thread panicked")]
+fn readers_that_fail_end_the_suite_of_scans() {
+    conformance::scans_beside_a_writer_stay_ordered(&Unreadable::default());
 }

@@ -3,6 +3,7 @@
 use crate::history::{History, open, seeds, settings};
 use nokv_store::SimDisk;
 use nokv_store::conformance::Rng;
+use nokv_testkit::evidence::Evidence;
 use nokv_types::failpoint::{self, Action};
 use std::sync::Arc;
 
@@ -50,11 +51,19 @@ fn any_effect_may_be_the_last_one_of_a_process_or_of_the_power() {
         died * 4 >= count * 3 && published > 0,
         "too few runs died for this to prove anything"
     );
+    Evidence {
+        ring: "store",
+        seeds: &format!("{:?}", seeds(40)),
+        injected: (died * 4, "deaths and power cuts after any effect"),
+        acknowledged: (published as u64, "publishes"),
+    }
+    .print();
 }
 
 #[test]
 fn every_named_point_may_be_where_the_process_dies() {
     let mut fired = std::collections::BTreeMap::new();
+    let mut published = 0;
     for (point, often) in POINTS {
         for seed in seeds(20) {
             failpoint::isolate();
@@ -64,6 +73,7 @@ fn every_named_point_may_be_where_the_process_dies() {
             *fired.entry(point).or_insert(0) +=
                 failpoint::report().get(point).map_or(0, |report| report.fired);
             failpoint::disarm();
+            published += history.publishes.load(std::sync::atomic::Ordering::Relaxed);
             history.check(disk.after_kill(), seed, point);
             history.check(disk.after_power_cut(seed), seed, point);
         }
@@ -72,4 +82,11 @@ fn every_named_point_may_be_where_the_process_dies() {
     for (point, _) in POINTS {
         assert!(fired[point] > 0, "{point} never fired");
     }
+    Evidence {
+        ring: "store",
+        seeds: &format!("{:?}", seeds(20)),
+        injected: (fired.values().sum(), "deaths at 9 failpoints"),
+        acknowledged: (published as u64, "publishes"),
+    }
+    .print();
 }

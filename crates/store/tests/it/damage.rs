@@ -1,11 +1,19 @@
 //! Flipped bits, cut files, older frames in place of newer ones: always noticed, never a wrong row.
 
-use crate::history::{History, Map, open, settings, state_after};
-use nokv_store::conformance::Rng;
-use nokv_store::{Disk as _, ErrorKind, FileName, HoltStore, Rows, Scan, Settings, SimDisk, Visit};
+use crate::history::{History, Map, open, settings, state_after, times};
+use nokv_store::conformance::{self, Rng};
+use nokv_store::{
+    Disk as _, ErrorKind, FileName, HoltStore, Rows, Scan, Settings, SimDisk, Store as _, Visit,
+};
+use nokv_testkit::evidence::Evidence;
 use std::sync::Arc;
+use std::time::Duration;
 
-const POSITIONS: usize = 400;
+/// Flipped bits in CI, and cuts of each file.
+const POSITIONS: u64 = 200;
+const CUTS: u64 = 30;
+/// How many times as many in full size.
+const TIMES: &str = "NOKV_DAMAGE_TIMES";
 const SLOT: u64 = 512 * 1024;
 
 /// A published store with a few frames and its rows.
@@ -73,7 +81,8 @@ fn a_flipped_bit_anywhere_is_noticed_at_open_and_never_answered() {
     let (disk, rows) = sample();
     let mut rng = Rng::new(4);
     let mut seen = std::collections::BTreeMap::new();
-    for position in 0..POSITIONS {
+    let positions = POSITIONS * times(TIMES);
+    for position in 0..positions {
         let file = if position % 4 == 0 {
             FileName::Manifest
         } else {
@@ -103,13 +112,15 @@ fn a_flipped_bit_anywhere_is_noticed_at_open_and_never_answered() {
             .count()
     };
     assert!(noticed(FileName::Frames) > 0 && noticed(FileName::Manifest) > 0);
+    evidence(positions, "flipped bits in frames and manifests", rows.len());
 }
 
 #[test]
 fn a_cut_anywhere_is_noticed_at_open() {
     let (disk, rows) = sample();
     let mut rng = Rng::new(6);
-    for _ in 0..60 {
+    let cuts = CUTS * times(TIMES);
+    for _ in 0..cuts {
         for file in [FileName::Manifest, FileName::Frames] {
             let len = rng.below(disk.len(file).unwrap().unwrap());
             let copy = disk.after_kill();
@@ -122,6 +133,17 @@ fn a_cut_anywhere_is_noticed_at_open() {
             );
         }
     }
+    evidence(cuts * 2, "cut frames files and manifests", rows.len());
+}
+
+fn evidence(positions: u64, what: &str, rows: usize) {
+    Evidence {
+        ring: "corruption",
+        seeds: "fixed",
+        injected: (positions, what),
+        acknowledged: (positions * rows as u64, "published rows held against the outcome"),
+    }
+    .print();
 }
 
 #[test]
@@ -192,4 +214,53 @@ fn verify_names_the_frame_and_the_slot_that_rotted() {
     let error = store.verify().unwrap_err();
     assert_eq!(error.kind, ErrorKind::Corrupt);
     assert!(error.subject.contains("in slot"), "{error}");
+}
+
+/// How long a read of a damaged frame may take on any machine.
+const READ_MAX: Duration = Duration::from_mins(1);
+
+#[test]
+fn a_damaged_frame_that_is_read_while_a_writer_waits_is_an_error_and_no_deadlock() {
+    let (disk, rows) = sample();
+    let slots = disk.len(FileName::Frames).unwrap().unwrap() / SLOT;
+    let mut refused = 0;
+    for slot in 0..slots {
+        let copy = disk.after_kill();
+        flip(&copy, FileName::Frames, slot * SLOT + 3000, 2);
+        let Ok((store, _)) = open(Arc::new(copy), lazy()) else {
+            continue;
+        };
+        let Some(key) = rows.keys().find(|key| store.get(key).is_err()).cloned() else {
+            continue;
+        };
+        // On threads of their own: what hangs must not hang the test.
+        let (told, tell) = (Arc::new(store), std::sync::mpsc::channel());
+        std::thread::spawn(move || tell.0.send(refusals_beside_a_writer(&told, &key)));
+        refused += tell.1.recv_timeout(READ_MAX).expect("a deadlock");
+    }
+    assert!(
+        refused > 0,
+        "no slot could be damaged so that the store still opens"
+    );
+}
+
+/// Reads the row again and again with the writer kept out and waiting; how often that was refused.
+fn refusals_beside_a_writer(store: &Arc<HoltStore>, key: &[u8]) -> u64 {
+    let mut refused = 0;
+    store.exclude_writer(&mut || {
+        let (waiting, waits) = std::sync::mpsc::channel();
+        let writer = Arc::clone(store);
+        std::thread::spawn(move || {
+            let change = conformance::batch(&[(b"another".to_vec(), Some(vec![1]))]);
+            waiting.send(()).unwrap();
+            // Its frame may be the damaged one.
+            let _ = writer.apply(&change);
+        });
+        waits.recv().unwrap();
+        for _ in 0..300 {
+            refused += u64::from(store.get(key).is_err());
+            std::thread::yield_now();
+        }
+    });
+    refused
 }

@@ -3,6 +3,7 @@
 use crate::history::{History, assert_same, open, random_batch, seeds, settings, state_after};
 use nokv_store::conformance::Rng;
 use nokv_store::{ErrorKind, Rows as _, SimDisk};
+use nokv_testkit::evidence::Evidence;
 use nokv_types::failpoint::{self, Action};
 use std::sync::Arc;
 
@@ -17,6 +18,7 @@ const POINTS: [&str; 5] = [
 #[test]
 fn an_error_of_any_write_or_sync_is_reported_and_loses_nothing() {
     let mut kinds = std::collections::BTreeMap::new();
+    let mut published = 0;
     for point in POINTS {
         for action in [Action::Eio, Action::Enospc, Action::Short] {
             for seed in seeds(3) {
@@ -36,6 +38,7 @@ fn an_error_of_any_write_or_sync_is_reported_and_loses_nothing() {
                     .entry((point, format!("{action:?} -> {kind:?}")))
                     .or_insert(0) += fired;
                 failpoint::disarm();
+                published += history.publishes.load(std::sync::atomic::Ordering::Relaxed);
                 drop(store);
                 history.check(disk.after_power_cut(seed), seed, point);
             }
@@ -48,6 +51,16 @@ fn an_error_of_any_write_or_sync_is_reported_and_loses_nothing() {
             "{point} never fired"
         );
     }
+    Evidence {
+        ring: "errors",
+        seeds: &format!("{:?}", seeds(3)),
+        injected: (
+            kinds.values().sum(),
+            "refused or short writes and syncs of the frames",
+        ),
+        acknowledged: (published as u64, "publishes"),
+    }
+    .print();
 }
 
 #[test]

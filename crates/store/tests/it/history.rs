@@ -143,9 +143,18 @@ pub(crate) fn assert_same(store: &impl nokv_store::Rows, expected: &Map, case: &
     }
 }
 
-/// Number of seeds per case: `NOKV_STORE_SEEDS`, else `default`; the first one is `NOKV_STORE_SEED` or 0.
+/// The seeds of a case: `default` of them, as many times as `NOKV_SEEDS_TIMES` says; the first one is
+/// `NOKV_STORE_SEED` or 0.
 pub(crate) fn seeds(default: u64) -> std::ops::Range<u64> {
-    let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
     let first = number("NOKV_STORE_SEED").unwrap_or(0);
-    first..first + number("NOKV_STORE_SEEDS").unwrap_or(default)
+    first..first + default * times("NOKV_SEEDS_TIMES")
+}
+
+/// How many times as large as in CI a run is.
+pub(crate) fn times(name: &str) -> u64 {
+    number(name).unwrap_or(1).max(1)
+}
+
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|text| text.parse().unwrap())
 }

@@ -4,6 +4,12 @@ use crate::history::{History, assert_same, settings, state_after};
 use nokv_store::conformance::Rng;
 use nokv_store::{ErrorKind, HoltStore, Opened};
 use std::path::Path;
+use std::time::Duration;
+
+/// Between two looks at what another thread does.
+const LOOK: Duration = Duration::from_millis(1);
+/// A minute of them: then it does not happen.
+const LOOKS_MAX: usize = 60_000;
 
 fn fresh(dir: &Path) -> HoltStore {
     match HoltStore::open(dir, settings(1)).unwrap() {
@@ -50,7 +56,15 @@ fn what_was_applied_and_not_published_is_gone() {
             .apply(&store, crate::history::random_batch(&mut Rng::new(3)))
             .unwrap();
     }
-    std::thread::sleep(settings(1).drain_interval * 20);
+    // The background drain has written frames, and still nothing of them counts.
+    let looks = (0..LOOKS_MAX).take_while(|_| {
+        let drained = store.stats().frames.writes > 0;
+        if !drained {
+            std::thread::sleep(LOOK);
+        }
+        !drained
+    });
+    assert!(looks.count() < LOOKS_MAX, "nothing is ever drained");
     drop(store);
     assert_same(
         &fresh(root.path()),
