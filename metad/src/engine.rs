@@ -16,6 +16,7 @@ use crate::fatal::FatalHandler;
 use crate::home::Home;
 use crate::lock::DirLock;
 use crate::reads::Published;
+use crate::spare::Spare;
 use crate::workers::{Bells, Checkpoints, Crew, Events};
 use crate::{Clocks, Error, Limits, Options, Result};
 use nokv_client::{Ack, Entropy};
@@ -33,6 +34,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 /// What every part of an open engine shares.
 pub(crate) struct Core {
     pub(crate) home: Home,
+    pub(crate) spare: Spare,
     pub(crate) workspace: WorkspaceId,
     pub(crate) epoch: u64,
     pub(crate) store: HoltStore,

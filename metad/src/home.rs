@@ -4,6 +4,7 @@
 //! LOCK           owner's process id, locked while it lives
 //! WORKSPACE      identity, as in the object store; written last when a workspace is made
 //! WORKSPACE.new  the same while it is being made: an unfinished creation is begun again with it
+//! SPARE          room that is given up when the disk is full
 //! log/ frames/ events/ quarantine/
 //! ```
 
@@ -59,6 +60,10 @@ impl Home {
 
     pub(crate) fn quarantine(&self) -> PathBuf {
         self.root.join(nokv_journal::recovery::QUARANTINE_DIR)
+    }
+
+    pub(crate) fn spare(&self) -> PathBuf {
+        self.root.join("SPARE")
     }
 
     pub(crate) fn shown(&self) -> String {

@@ -26,6 +26,7 @@ mod lock;
 mod options;
 mod probe;
 mod reads;
+mod spare;
 mod workers;
 
 pub use clock::{Clocks, SystemClocks};
@@ -40,6 +41,6 @@ pub use nokv_object::{Error as StoreError, ErrorKind as StoreErrorKind};
 pub use options::{
     APPLIED_SYNC_WITHIN, BATCH_BYTES_MAX, BATCH_WORK_NS_MAX, CHECKPOINT_BYTES, CHECKPOINT_INTERVAL, GC_GRACE,
     Limits, OVERLAP_ROWS_MIN, Options, QUEUE_BYTES_MAX, QUEUE_COMMANDS_MAX, REDO_BYTES_MAX,
-    RESERVATION_GRACE, UPKEEP_INTERVAL, WORK_ROWS_MAX,
+    RESERVATION_GRACE, SPARE_BYTES, UPKEEP_INTERVAL, WORK_ROWS_MAX,
 };
 pub use probe::try_objects;

@@ -34,6 +34,8 @@ pub const WORK_ROWS_MAX: u32 = 1_000;
 pub const GC_GRACE: Duration = Duration::from_hours(2);
 /// Time after which an id that was reserved and never published is deleted; and again 24 times later.
 pub const RESERVATION_GRACE: Duration = Duration::from_hours(1);
+/// Room kept back on the disk, so that a full one can be emptied: two checkpoints of a million files, about.
+pub const SPARE_BYTES: u64 = 64 << 20;
 
 /// What an engine needs from outside.
 #[derive(Clone)]
@@ -83,6 +85,8 @@ pub struct Limits {
     pub checkpoint_bytes: u64,
     /// Time after which a logical checkpoint is due.
     pub checkpoint_interval: Duration,
+    /// Room kept back on the disk of the data directory, in bytes; 0 = none.
+    pub spare_bytes: u64,
 }
 
 impl Default for Limits {
@@ -99,6 +103,7 @@ impl Default for Limits {
             window: Duration::from_nanos(nokv_meta::WINDOW_DEFAULT_NS),
             checkpoint_bytes: CHECKPOINT_BYTES,
             checkpoint_interval: CHECKPOINT_INTERVAL,
+            spare_bytes: SPARE_BYTES,
         }
     }
 }

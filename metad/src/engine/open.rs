@@ -6,6 +6,7 @@ use super::{Core, Counters};
 use crate::commit::{Durable, Queue, Role, Syncer};
 use crate::home::{Home, Resident};
 use crate::reads::Published;
+use crate::spare::Spare;
 use crate::workers::{Bells, Checkpoints, Events};
 use crate::{Error, ErrorKind, Options, Result};
 use nokv_journal::checkpoint::{Head, Identity};
@@ -106,6 +107,7 @@ pub(super) fn recover(home: Home, identity: &Identity, options: Options) -> Resu
         objects: options.objects,
         clocks: options.clocks,
         entropy: options.entropy,
+        spare: Spare::of(&home, options.limits.spare_bytes),
         limits: options.limits,
         home,
     };

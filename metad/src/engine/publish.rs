@@ -15,6 +15,18 @@ impl Core {
     /// # Errors
     /// `Full`: the older state stays published. Everything else is fatal and was handled as such.
     pub(crate) fn publish(&self, last: &Work) -> Result<Position> {
+        self.with_spare(|| self.publish_once(last))
+    }
+
+    /// Runs it, and when the disk is full once more in the room that is kept back for it.
+    fn with_spare<T>(&self, run: impl Fn() -> Result<T>) -> Result<T> {
+        match run() {
+            Err(error) if error.kind == ErrorKind::Full && self.spare.release() => run(),
+            outcome => outcome,
+        }
+    }
+
+    fn publish_once(&self, last: &Work) -> Result<Position> {
         let _one = self.checkpoints.publishing();
         let (frozen, at) = {
             let mut role = self.lock_role();
@@ -55,6 +67,10 @@ impl Core {
     /// # Errors
     /// From the object store; the older checkpoints still count.
     pub(crate) fn checkpoint(&self) -> Result<Written> {
+        self.with_spare(|| self.checkpoint_once())
+    }
+
+    fn checkpoint_once(&self) -> Result<Written> {
         let _one = self.checkpoints.writing();
         let view = self.store.published_view()?;
         let covered = Covered::decode(view.covered())?;

@@ -56,6 +56,9 @@ impl Core {
             }
         }
         self.sweep_reservations(stop)?;
+        if collected.count > 0 {
+            self.spare.hold();
+        }
         Ok(collected)
     }
 

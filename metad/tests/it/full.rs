@@ -1,8 +1,11 @@
-//! A log without room: what frees space still works, and then everything does again.
+//! A log or a disk without room: what frees space still works, and then everything does again.
 
+use crate::rng::{Rng, seed, size};
 use crate::world::{HEAD, ROOT, World, create, dir, name, one, remove_tree};
 use nokv_client::{Ack, GcOptions, Namespace as _};
 use nokv_metad::{Embedded, Limits, Options};
+use nokv_testkit::evidence::Evidence;
+use nokv_testkit::loop_disk::LoopDisk;
 use nokv_types::{Code, Command, NewKind, Outcome, Request, RequestId, SessionId};
 
 const SESSION: SessionId = SessionId(9);
@@ -73,4 +76,133 @@ fn a_full_log_takes_removes_and_then_everything_again() {
     namespace.lookup(HEAD, ROOT.ino, &name("again")).unwrap();
     assert!(namespace.lookup(HEAD, ROOT.ino, &name("sub")).is_err());
     assert!(namespace.fsck(false).unwrap().findings.is_empty());
+}
+
+/// A disk that a workspace fills in a moment.
+const DISK_BYTES: u64 = 96 << 20;
+/// A body that is an object.
+const BODY_BYTES: usize = 256 << 10;
+/// More bodies than fit.
+const BODIES_MAX: u64 = 10_000;
+
+#[test]
+fn a_full_disk_takes_removes_collects_and_is_written_again() {
+    let seed = seed("NOKV_FULL_SEED");
+    let rounds = size("NOKV_FULL_ROUNDS", 3);
+    println!("seed {seed}, {rounds} rounds");
+    let scratch = tempfile::tempdir().unwrap();
+    let disk = match LoopDisk::make(scratch.path(), DISK_BYTES) {
+        Ok(disk) => disk,
+        Err(error) => {
+            println!("NOT QUALIFIED: no loop device for a disk of its own: {error}");
+            return;
+        }
+    };
+    let mut rng = Rng::new(seed);
+    let mut acknowledged = 0;
+    for round in 0..rounds {
+        let namespace = open_on(&disk);
+        acknowledged += fill(&namespace, round, 1 + rng.below(BODY_BYTES));
+        // Whatever else asks is answered or refused, and what is there can be read.
+        let _ = namespace.checkpoint();
+        let sub = crate::world::names(&namespace, ROOT);
+        assert!(sub.contains(&format!("sub{round}")), "{sub:?}");
+        let namespace = if rng.below(2) == 0 {
+            namespace
+        } else {
+            reopen(namespace, &disk)
+        };
+        empty(&namespace, round);
+        one(
+            &namespace,
+            create(ROOT, &format!("again{round}"), NewKind::File),
+            Ack::Durable,
+        )
+        .unwrap();
+        assert!(namespace.fsck(false).unwrap().findings.is_empty());
+        namespace.close().unwrap();
+    }
+    Evidence {
+        ring: "full",
+        seeds: &format!("NOKV_FULL_SEED={seed} NOKV_FULL_ROUNDS={rounds}"),
+        injected: (rounds, "disks filled"),
+        acknowledged: (acknowledged, "files with a body"),
+    }
+    .print();
+}
+
+fn open_on(disk: &LoopDisk) -> Embedded {
+    let data = disk.path().join("data");
+    let options = || Options {
+        limits: Limits {
+            log_bytes: 8 << 20,
+            spare_bytes: 8 << 20,
+            // Nothing waits for its time here.
+            window: std::time::Duration::ZERO,
+            ..crate::world::small_limits()
+        },
+        ..crate::kill::options(disk.path())
+    };
+    match Embedded::open(&data, options()) {
+        Err(error) if error.kind == nokv_metad::ErrorKind::Missing => {
+            Embedded::create(&data, options()).unwrap()
+        }
+        opened => opened.unwrap(),
+    }
+}
+
+/// A stop in the middle of it, and a start on a disk that is full.
+fn reopen(namespace: Embedded, disk: &LoopDisk) -> Embedded {
+    drop(namespace);
+    open_on(disk)
+}
+
+/// Publishes bodies until there is no room for one; answers how many there was room for.
+fn fill(namespace: &Embedded, round: u64, bytes: usize) -> u64 {
+    let sub = dir(namespace, ROOT, &format!("sub{round}"));
+    for number in 0..BODIES_MAX {
+        let mut seed = [0; 16];
+        seed[..8].copy_from_slice(&round.to_le_bytes());
+        seed[8..].copy_from_slice(&number.to_le_bytes());
+        let reserve = Request::internal(Command::ReserveObjects { seed });
+        let reserved = match one(namespace, reserve, Ack::Durable) {
+            Ok(reply) => reply.outcome,
+            Err(refusal) => return full(refusal.code, number),
+        };
+        let Outcome::Reserved(reservation) = reserved else {
+            panic!("{reserved:?}")
+        };
+        let object = nokv_types::ObjectId::derive(&seed, reservation, 0);
+        let body = seed.repeat(bytes.div_ceil(16));
+        if let Err(error) = namespace.blobs().put_new(object, &body, crc32c::crc32c(&body)) {
+            return full(error.code().unwrap(), number);
+        }
+        let published = crate::load::publish(sub, &format!("f{number}"), (object, true), &body);
+        match one(namespace, published, Ack::Durable) {
+            Ok(_) => {}
+            Err(refusal) => return full(refusal.code, number),
+        }
+    }
+    panic!("the disk never gets full");
+}
+
+fn full(code: Code, made: u64) -> u64 {
+    assert_eq!(code, Code::NoSpace);
+    assert!(made > 0);
+    made
+}
+
+/// Removes what filled it, and collects until it is gone.
+fn empty(namespace: &Embedded, round: u64) {
+    let name = format!("sub{round}");
+    let removed = (0..3).find_map(|_| one(namespace, remove_tree(ROOT, &name), Ack::Durable).ok());
+    assert!(removed.is_some(), "a remove needs no room");
+    let options = GcOptions {
+        ignore_grace: true,
+        ..GcOptions::default()
+    };
+    let deleted: u64 = (0..3)
+        .map(|_| namespace.gc(&options).unwrap().objects_deleted)
+        .sum();
+    assert!(deleted > 0, "nothing was deleted");
 }

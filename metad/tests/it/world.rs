@@ -133,6 +133,7 @@ pub(crate) fn small_limits() -> Limits {
         log_reserve_bytes: 2 << 20,
         log_bytes: 64 << 20,
         pool_frames: 64,
+        spare_bytes: 1 << 20,
         ..Limits::default()
     }
 }
