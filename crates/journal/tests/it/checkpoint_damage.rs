@@ -1,7 +1,8 @@
 //! Damage to the objects of checkpoints: found every time, never a wrong row.
 
 use crate::checkpoints::{change, copy_objects, covered, keys, rows, spec};
-use crate::rng::Rng;
+use crate::log_damage::evidence;
+use crate::rng::{Rng, times};
 use crate::workload::WORKSPACE;
 use nokv_journal::checkpoint::{CheckpointEntry, Head, Identity, restore, verify, write};
 use nokv_journal::{ErrorKind, Result};
@@ -43,9 +44,11 @@ fn a_flipped_bit_anywhere_in_any_object_is_found() {
     assert_eq!(read_all(&objects).unwrap(), 2000);
     let mut dice = Rng::new(21);
     let all = keys(&objects);
+    let mut positions = 0;
     for key in &all {
         let len = objects.get(key).unwrap().bytes.len() as u64;
-        for _ in 0..len.min(60) {
+        for _ in 0..len.min(25) * times("NOKV_DAMAGE_TIMES") {
+            positions += 1;
             let (at, bit) = (dice.below(len) as usize, dice.below(8));
             let copied = copy(&objects);
             change(&copied, key, |bytes| bytes[at] ^= 1 << bit);
@@ -58,15 +61,18 @@ fn a_flipped_bit_anywhere_in_any_object_is_found() {
             );
         }
     }
+    evidence(positions, "flipped bits in checkpoint objects", 2000);
 }
 
 #[test]
 fn an_object_cut_at_any_length_is_found() {
     let (objects, _) = written();
     let mut dice = Rng::new(22);
+    let mut positions = 0;
     for key in &keys(&objects) {
         let len = objects.get(key).unwrap().bytes.len() as u64;
-        for _ in 0..25 {
+        for _ in 0..12 * times("NOKV_DAMAGE_TIMES") {
+            positions += 1;
             let cut = dice.below(len) as usize;
             let copied = copy(&objects);
             change(&copied, key, |bytes| bytes.truncate(cut));
@@ -74,6 +80,7 @@ fn an_object_cut_at_any_length_is_found() {
             assert_eq!(error.kind, ErrorKind::Corrupt, "{} cut to {cut}", key.as_str());
         }
     }
+    evidence(positions, "cut checkpoint objects", 2000);
 }
 
 #[test]

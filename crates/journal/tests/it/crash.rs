@@ -4,21 +4,51 @@ use crate::rng::{Rng, seeds};
 use crate::workload::{Running, World};
 use nokv_journal::failpoints::FAILPOINTS;
 use nokv_journal::{Disk, Error, Result};
+use nokv_testkit::evidence::Evidence;
 use nokv_types::failpoint::{self, Action};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// Seeds for each point; `NOKV_SEEDS` sets another number.
-const SEEDS: u64 = 3;
+/// Seeds for each point in CI.
+const SEEDS: u64 = 2;
+/// Seeds for each point and each kind of error in CI.
+const ERROR_SEEDS: u64 = 1;
 const STEPS: u64 = 120;
 
 /// How often each point fired, over the whole run.
 type Fired = BTreeMap<&'static str, u64>;
 
-fn count(fired: &mut Fired) {
-    for (name, report) in failpoint::report() {
-        *fired.entry(name).or_default() += report.fired;
+/// What a run did.
+#[derive(Debug, Default)]
+struct Done {
+    fired: Fired,
+    /// Batches that were durable when a life ended, and were looked for in the next.
+    acknowledged: u64,
+}
+
+impl Done {
+    fn count(&mut self, world: &World) {
+        for (name, report) in failpoint::report() {
+            *self.fired.entry(name).or_default() += report.fired;
+        }
+        self.acknowledged += world.durable_seq;
     }
+
+    fn fired(&self) -> u64 {
+        self.fired.values().sum()
+    }
+}
+
+fn evidence(ring: &str, count: u64, (fired, acknowledged): (u64, u64)) {
+    let used = seeds(count);
+    let range = format!("NOKV_SEED from {} to {}", used[0], used[used.len() - 1]);
+    Evidence {
+        ring,
+        seeds: &range,
+        injected: (fired, "failpoints fired"),
+        acknowledged: (acknowledged, "durable batches looked for"),
+    }
+    .print();
 }
 
 /// One life with the point armed; `Ok` when it never fired or the error was survived.
@@ -124,7 +154,7 @@ fn prepared(seed: u64, what: Before) -> World {
 }
 
 /// Dies at hit `k` of `name`, by the process or with the power, and starts again until it lives.
-fn die_and_recover(mut world: World, name: &'static str, k: u64, action: Action, fired: &mut Fired) {
+fn die_and_recover(mut world: World, name: &'static str, k: u64, action: Action, done: &mut Done) {
     let mut rng = Rng::new(world.rng.next());
     for round in 0..4 {
         failpoint::isolate();
@@ -132,7 +162,7 @@ fn die_and_recover(mut world: World, name: &'static str, k: u64, action: Action,
             failpoint::arm(name, k, action);
         }
         let outcome = life(&mut world, STEPS);
-        count(fired);
+        done.count(&world);
         failpoint::disarm();
         if rng.chance(50) {
             world.disk.kill();
@@ -157,9 +187,9 @@ fn passes(seed: u64, what: Before) -> Fired {
         .collect()
 }
 
-fn run(action: Action) -> Fired {
-    let mut fired = Fired::new();
-    for seed in seeds(SEEDS) {
+fn run(action: Action, count: u64) -> Done {
+    let mut done = Done::default();
+    for seed in seeds(count) {
         let passes: Vec<(Before, Fired)> = BEFORES.iter().map(|what| (*what, passes(seed, *what))).collect();
         for name in FAILPOINTS {
             let passed: Vec<_> = passes
@@ -171,7 +201,7 @@ fn run(action: Action) -> Fired {
             };
             let k = failpoint::seeded(seed, name, hits[name]);
             let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-                die_and_recover(prepared(seed, *what), name, k, action, &mut fired);
+                die_and_recover(prepared(seed, *what), name, k, action, &mut done);
             }));
             if let Err(cause) = outcome {
                 eprintln!("NOKV_SEED={seed} fails at {name}@{k} {action:?} after {what:?}");
@@ -179,17 +209,18 @@ fn run(action: Action) -> Fired {
             }
         }
     }
-    fired
+    done
 }
 
 #[test]
 fn dying_at_any_failpoint_loses_nothing_durable() {
-    let fired = run(Action::Crash);
+    let done = run(Action::Crash, SEEDS);
     for name in FAILPOINTS {
-        let times = fired.get(name).copied().unwrap_or(0);
+        let times = done.fired.get(name).copied().unwrap_or(0);
         eprintln!("{times:6}  {name}");
         assert!(needs_a_fault_of_its_own(name) || times > 0, "{name} never fired");
     }
+    evidence("journal", SEEDS, (done.fired(), done.acknowledged));
 }
 
 /// Points that a run without other faults does not pass: they have tests of their own.
@@ -204,10 +235,13 @@ fn needs_a_fault_of_its_own(name: &str) -> bool {
 
 #[test]
 fn a_refused_write_or_fsync_at_any_failpoint_loses_nothing_durable() {
+    let mut sum = (0, 0);
     for action in [Action::Eio, Action::Enospc, Action::Short] {
-        let fired = run(action);
-        assert!(fired.values().sum::<u64>() > 40, "{action:?} hardly ever fired");
+        let done = run(action, ERROR_SEEDS);
+        assert!(done.fired() > 40, "{action:?} hardly ever fired");
+        sum = (sum.0 + done.fired(), sum.1 + done.acknowledged);
     }
+    evidence("errors", ERROR_SEEDS, sum);
 }
 
 #[test]

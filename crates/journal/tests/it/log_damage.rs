@@ -1,12 +1,29 @@
 //! Damage to the files of the log: always found, and never silently short of what was durable.
 
-use crate::rng::Rng;
+use crate::rng::{Rng, times};
 use crate::torn::tail_of;
 use crate::workload::{DIR, WORKSPACE, World, options};
 use nokv_journal::{ErrorKind, LogScan, LogVerdict, Segment};
 use nokv_types::{Version, failpoint};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+/// How many times as many positions as in CI are damaged.
+const TIMES: &str = "NOKV_DAMAGE_TIMES";
+
+/// Says how many positions of a kind of file were damaged, and how many batches each was held against.
+pub(crate) fn evidence(positions: u64, what: &str, durable: u64) {
+    nokv_testkit::evidence::Evidence {
+        ring: "corruption",
+        seeds: "fixed",
+        injected: (positions, what),
+        acknowledged: (
+            positions * durable,
+            "durable rows or batches held against the outcome",
+        ),
+    }
+    .print();
+}
 
 /// Where the segments of a file begin.
 pub(crate) fn segment_offsets(file: &[u8]) -> Vec<usize> {
@@ -94,7 +111,8 @@ fn a_flipped_bit_in_any_durable_segment_is_corrupt_and_names_the_versions() {
     let all = files(&world);
     assert!(all.len() >= 3, "only {} files", all.len());
     let (mut corrupt, mut harmless) = (0, 0);
-    for _ in 0..250 {
+    let positions = 120 * times(TIMES);
+    for _ in 0..positions {
         let file = dice.below(all.len() as u64) as usize;
         let bytes = world.disk.bytes(&all[file]);
         let end = segment_offsets(&bytes).last().map_or(0, |last| {
@@ -133,9 +151,10 @@ fn a_flipped_bit_in_any_durable_segment_is_corrupt_and_names_the_versions() {
         }
     }
     assert!(
-        corrupt > 80 && harmless > 5,
+        corrupt * 4 > positions && harmless * 50 > positions,
         "{corrupt} corrupt, {harmless} harmless"
     );
+    evidence(positions, "flipped bits in log files", 160);
 }
 
 #[test]
@@ -143,7 +162,8 @@ fn a_file_cut_at_any_length_is_never_silently_short() {
     let world = durable_world(12, 120);
     let mut dice = Rng::new(12);
     let all = files(&world);
-    for _ in 0..120 {
+    let positions = 60 * times(TIMES);
+    for _ in 0..positions {
         let file = dice.below(all.len() as u64) as usize;
         let len = world.disk.bytes(&all[file]).len();
         let cut = dice.below(len as u64) as usize;
@@ -160,6 +180,7 @@ fn a_file_cut_at_any_length_is_never_silently_short() {
             }
         }
     }
+    evidence(positions, "cut log files", 120);
 }
 
 #[test]
@@ -184,7 +205,7 @@ fn a_lost_sector_in_the_middle_is_corrupt() {
     let world = durable_world(14, 120);
     let mut dice = Rng::new(14);
     let all = files(&world);
-    for _ in 0..200 {
+    for _ in 0..80 * times(TIMES) {
         let file = dice.below(all.len() as u64 - 1) as usize;
         let bytes = world.disk.bytes(&all[file]);
         let offsets = segment_offsets(&bytes);
@@ -208,7 +229,11 @@ fn either_copy_of_the_state_file_is_enough_and_the_files_alone_are_too() {
     let world = durable_world(15, 60);
     let state = log_dir().join("STATE");
     let len = world.disk.bytes(&state).len();
-    for at in 0..len {
+    // Every byte in full size.
+    let step = STATE_STEP.div_ceil(times(TIMES) as usize);
+    let mut positions = 0;
+    for at in (0..len).step_by(step) {
+        positions += 1;
         let mut fork = world.fork();
         fork.disk.damage(&state, |bytes| bytes[at] ^= 0x20);
         assert_eq!(fork.start_checked().unwrap().recovered.at.seq, 60, "byte {at}");
@@ -221,7 +246,11 @@ fn either_copy_of_the_state_file_is_enough_and_the_files_alone_are_too() {
     let mut fork = world.fork();
     fork.disk.vanish(&state);
     assert_eq!(fork.start_checked().unwrap().recovered.at.seq, 60);
+    evidence(positions, "changed bytes of the state file", 60);
 }
+
+/// Bytes of the state file between two that are changed in CI; odd, so that all fields are met.
+const STATE_STEP: usize = 9;
 
 #[test]
 fn segments_of_another_workspace_or_of_an_earlier_life_are_not_taken() {

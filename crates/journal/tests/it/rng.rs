@@ -29,11 +29,20 @@ impl Rng {
     }
 }
 
-/// The seeds of a run: `NOKV_SEED` alone when it is set, else `count` from 1.
+/// The seeds of a run: `NOKV_SEED` alone when it is set, else `count` from 1, as many times as `NOKV_SEEDS_TIMES`
+/// says.
 pub(crate) fn seeds(count: u64) -> Vec<u64> {
-    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
-    if let Some(seed) = number("NOKV_SEED") {
-        return vec![seed];
+    match number("NOKV_SEED") {
+        Some(seed) => vec![seed],
+        None => (1..=count * times("NOKV_SEEDS_TIMES")).collect(),
     }
-    (1..=number("NOKV_SEEDS").unwrap_or(count)).collect()
+}
+
+/// How many times as large as in CI a run is.
+pub(crate) fn times(name: &str) -> u64 {
+    number(name).unwrap_or(1).max(1)
+}
+
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|text| text.parse().unwrap())
 }

@@ -25,6 +25,17 @@ fn append(log: &mut Log, version: u64) -> nokv_journal::Result<()> {
     log.append(&draft, Room::Ordinary).map(drop)
 }
 
+/// Ends everybody when a thread panics: the others wait for what it would have done.
+struct EndsOnPanic<'a>(&'a AtomicBool);
+
+impl Drop for EndsOnPanic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.store(true, Ordering::Release);
+        }
+    }
+}
+
 #[test]
 fn a_reader_sees_every_segment_in_order_while_the_log_is_synced_prepared_and_trimmed() {
     let scope = failpoint::isolate();
@@ -36,7 +47,7 @@ fn a_reader_sees_every_segment_in_order_while_the_log_is_synced_prepared_and_tri
     let read_to = std::sync::atomic::AtomicU64::new(0);
     std::thread::scope(|threads| {
         threads.spawn(|| {
-            let _in = scope.enter();
+            let (_in, _ends) = (scope.enter(), EndsOnPanic(&done));
             let mut last = 0;
             while !done.load(Ordering::Acquire) {
                 let durable = sync.sync().unwrap();
@@ -46,9 +57,9 @@ fn a_reader_sees_every_segment_in_order_while_the_log_is_synced_prepared_and_tri
             }
         });
         threads.spawn(|| {
-            let _in = scope.enter();
+            let (_in, _ends) = (scope.enter(), EndsOnPanic(&done));
             let mut reader = upkeep.reader(0).unwrap();
-            while reader.place().seq < SEGMENTS {
+            while reader.place().seq < SEGMENTS && !done.load(Ordering::Acquire) {
                 let expected = reader.place().seq + 1;
                 if let Some(segment) = reader.next().unwrap() {
                     assert_eq!(segment.header.seq, expected);
@@ -60,7 +71,7 @@ fn a_reader_sees_every_segment_in_order_while_the_log_is_synced_prepared_and_tri
             }
         });
         threads.spawn(|| {
-            let _in = scope.enter();
+            let (_in, _ends) = (scope.enter(), EndsOnPanic(&done));
             while !done.load(Ordering::Acquire) {
                 match upkeep.prepare_next() {
                     Ok(_) => {}
@@ -69,8 +80,9 @@ fn a_reader_sees_every_segment_in_order_while_the_log_is_synced_prepared_and_tri
                 upkeep.trim(read_to.load(Ordering::Acquire)).unwrap();
             }
         });
+        let _ends = EndsOnPanic(&done);
         let mut version = 1;
-        while version <= SEGMENTS {
+        while version <= SEGMENTS && !done.load(Ordering::Acquire) {
             match append(&mut log, version) {
                 Ok(()) => version += 1,
                 // The reader holds the trimming back: wait for it.
@@ -78,7 +90,7 @@ fn a_reader_sees_every_segment_in_order_while_the_log_is_synced_prepared_and_tri
                 Err(error) => panic!("{error}"),
             }
         }
-        while read_to.load(Ordering::Acquire) < SEGMENTS {
+        while read_to.load(Ordering::Acquire) < SEGMENTS && !done.load(Ordering::Acquire) {
             std::thread::yield_now();
         }
         done.store(true, Ordering::Release);
