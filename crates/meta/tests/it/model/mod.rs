@@ -39,6 +39,7 @@ mod state;
 use engine::Engine;
 use generate::Generator;
 use kinds::{FULL_RUN, Table};
+use nokv_testkit::evidence::Evidence;
 use run::{Run, Step};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -137,4 +138,12 @@ fn random_commands_do_what_the_model_says() {
             "the run did not meet everything: {missing:#?}"
         );
     }
+    let (steps, succeeded) = table.done();
+    Evidence {
+        ring: "model",
+        seeds: &format!("NOKV_SEED={seed} NOKV_MODEL_COMMANDS={commands}"),
+        injected: (steps, "crashes, restarts, stopped workers and checkpoints"),
+        acknowledged: (succeeded, "commands that succeeded"),
+    }
+    .print();
 }

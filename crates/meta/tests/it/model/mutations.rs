@@ -4,6 +4,7 @@
 
 use super::drive;
 use super::engine::{Engine, Tamper};
+use nokv_testkit::evidence::Evidence;
 
 /// Runs that agree when nothing is broken on purpose; a test below holds them to it.
 const SEEDS: [u64; 3] = [1, 3, 5];
@@ -17,7 +18,15 @@ fn caught(tamper: fn() -> Tamper) -> String {
         let mut engine = Engine::memory();
         engine.tamper = Some(tamper());
         if let Err(failure) = drive(engine, seed, COMMANDS) {
-            println!("caught with seed {seed} after {} steps", failure.steps.len());
+            let steps = failure.steps.len() as u64;
+            println!("caught with seed {seed} after {steps} steps");
+            Evidence {
+                ring: "mutations",
+                seeds: &format!("NOKV_SEED={seed}"),
+                injected: (1, "bugs seeded into rows"),
+                acknowledged: (steps, "steps until it was caught"),
+            }
+            .print();
             return failure.text;
         }
     }
