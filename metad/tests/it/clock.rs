@@ -17,6 +17,14 @@ impl TestClock {
         }
     }
 
+    /// So far ahead of the machine's clock.
+    pub(crate) fn ahead(time: Duration) -> Self {
+        let now = nokv_metad::SystemClocks.wall_ns() as u64;
+        Self {
+            ns: AtomicU64::new(now + time.as_nanos() as u64),
+        }
+    }
+
     pub(crate) fn advance(&self, time: Duration) {
         self.ns.fetch_add(time.as_nanos() as u64, Ordering::SeqCst);
     }

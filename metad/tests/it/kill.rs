@@ -1,12 +1,16 @@
 //! Processes killed under load at a random moment: whatever they were answered is there.
 
+use crate::clock::TestClock;
 use crate::load;
+use crate::ring;
 use crate::rng::{Rng, seed, size};
+use crate::wait;
 use crate::world::{HEAD, small_limits};
 use nokv_client::{GcOptions, Namespace as _};
 use nokv_metad::{Embedded, Limits, Options};
 use nokv_object::dir::DirStore;
 use nokv_testkit::child::Killable;
+use nokv_testkit::evidence::Evidence;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,8 +18,6 @@ use std::time::Duration;
 const DATA: &str = "NOKV_KILL_DIR";
 /// Requests of a caller that is not killed.
 const COUNT: u64 = 12;
-/// Longest wait for a child to get something answered.
-const LOOKS_MAX: u32 = 60_000;
 
 pub(crate) fn options(dir: &Path) -> Options {
     Options {
@@ -62,24 +64,44 @@ fn open_or_create(dir: &Path) -> Embedded {
     }
 }
 
+/// Kills of one workspace; then a fresh one, so that it does not only grow.
+const LIFE: u64 = 20;
+/// The objects are compared after every so many kills: it ages the workspace, and the others meet it unaged.
+const EXACT_EVERY: u64 = 5;
+
 #[test]
 fn a_killed_process_loses_nothing_that_it_was_answered() {
     let seed = seed("NOKV_KILL_SEED");
     let kills = size("NOKV_KILLS", 20);
     println!("seed {seed}, {kills} kills");
     let mut rng = Rng::new(seed);
+    let mut acknowledged = 0;
+    for first in (0..kills).step_by(LIFE as usize) {
+        acknowledged += life(first..kills.min(first + LIFE), &mut rng);
+    }
+    let seeds = format!("NOKV_KILL_SEED={seed} NOKV_KILLS={kills}");
+    Evidence {
+        ring: "kills",
+        seeds: &seeds,
+        injected: (kills, "SIGKILLs"),
+        acknowledged: (acknowledged, "noted requests of 16 files"),
+    }
+    .print();
+}
+
+/// Some kills of one workspace; answers how many requests were noted.
+fn life(kills: std::ops::Range<u64>, rng: &mut Rng) -> u64 {
     let scratch = tempfile::tempdir().unwrap();
     let dir = scratch.path();
     open_or_create(dir).close().unwrap();
     let mut noted = 0;
-    for kill in 0..kills {
+    for kill in kills.clone() {
         // Killed after some more answers, at whatever it does then.
         let until = noted + 1 + rng.below(60) as u64;
         let mut child =
             Killable::test("kill::a_load_finds_everything_that_it_noted", &[(DATA, dir)]).unwrap();
         wait_for(dir, until, &mut child);
-        let moment = Duration::from_micros(rng.below(20_000) as u64);
-        std::thread::sleep(moment);
+        wait_for_change(dir, rng);
         child.kill().unwrap();
         let namespace = open_or_create(dir);
         let (now, gone) = load::prove(&namespace, dir, false);
@@ -89,37 +111,93 @@ fn a_killed_process_loses_nothing_that_it_was_answered() {
             namespace.engine().recovered().verdict
         );
         noted = now;
-        if kill + 1 == kills {
-            prove_clean(&namespace, dir);
-        }
+        prove_clean(&namespace);
         drop(namespace);
+        if kill % EXACT_EVERY == EXACT_EVERY - 1 || kill + 1 == kills.end {
+            prove_exact(&dir.join("data"), options(dir), kill);
+        }
     }
+    noted
 }
 
 fn wait_for(dir: &Path, until: u64, child: &mut Killable) {
-    for _ in 0..LOOKS_MAX {
+    let answered = wait::until(wait::LONG, || {
         let now: u64 = (0..load::CALLERS)
             .map(|caller| load::notes(dir, caller).len() as u64)
             .sum();
-        if now >= until {
-            return;
-        }
         assert!(!child.has_ended().unwrap(), "the child ended by itself");
-        std::thread::sleep(Duration::from_millis(1));
-    }
-    panic!("the child gets nothing answered");
+        now >= until
+    });
+    assert!(answered, "the child gets nothing answered");
+}
+
+/// Longest wait for a change of one kind: some are rare.
+const CHANGE_WITHIN: Duration = Duration::from_millis(100);
+
+/// Waits for the next write of one kind, so that the kill does not always come right after an answer.
+fn wait_for_change(dir: &Path, rng: &mut Rng) {
+    let places = [
+        "",
+        "data/log",
+        "data/frames",
+        "data/events",
+        "objects/tmp",
+        "caller1",
+    ];
+    let Some(place) = rng.pick(&places).filter(|place| !place.is_empty()) else {
+        return;
+    };
+    let place = dir.join(place);
+    let before = newest(&place);
+    wait::until(CHANGE_WITHIN, || newest(&place) != before);
+}
+
+/// When a file, or anything in a folder, was changed last.
+fn newest(place: &Path) -> Option<std::time::SystemTime> {
+    let changed = |path: &Path| path.metadata().and_then(|found| found.modified()).ok();
+    let below = std::fs::read_dir(place).into_iter().flatten();
+    below
+        .filter_map(|entry| changed(&entry.ok()?.path()))
+        .chain(changed(place))
+        .max()
 }
 
 /// Every row agrees with the others, and every body is there.
-pub(crate) fn prove_clean(namespace: &Embedded, _dir: &Path) {
-    namespace
-        .gc(&GcOptions {
-            ignore_grace: true,
-            ..GcOptions::default()
-        })
-        .unwrap();
+pub(crate) fn prove_clean(namespace: &Embedded) {
+    namespace.gc(&GcOptions::default()).unwrap();
     let report = namespace.fsck(false).unwrap();
     assert!(report.findings.is_empty(), "{:?}", report.findings);
     assert!(report.objects > 0, "the load stored no body");
     namespace.getattr(HEAD, nokv_types::Ino::ROOT).unwrap();
+}
+
+/// After every grace is over and everything is collected, the objects are those of the files, no more and no less.
+/// `turn` grows with each call for one workspace: its time does not go back.
+pub(crate) fn prove_exact(data: &Path, options: Options, turn: u64) {
+    let clock = Arc::new(TestClock::ahead(Duration::from_hours(200 * (turn + 1))));
+    let clocks: Arc<dyn nokv_metad::Clocks> = Arc::clone(&clock) as _;
+    let options = Options {
+        clocks,
+        workers: false,
+        ..options
+    };
+    let objects = Arc::clone(&options.objects);
+    let namespace = Embedded::open(data, options).unwrap();
+    let before = load::objects(&namespace);
+    ring::age(&namespace, &clock);
+    let wanted = load::objects(&namespace);
+    assert_eq!(before, wanted, "collecting changed a file");
+    assert!(!wanted.is_empty());
+    let there = ring::listed(&*objects);
+    if let Some(object) = there.symmetric_difference(&wanted).next() {
+        let known = namespace.gc_explain(*object).unwrap();
+        panic!(
+            "{object:?}: stored {}, wanted {}: {known:?}",
+            there.contains(object),
+            wanted.contains(object)
+        );
+    }
+    let report = namespace.fsck(false).unwrap();
+    assert!(report.findings.is_empty(), "{:?}", report.findings);
+    namespace.close().unwrap();
 }

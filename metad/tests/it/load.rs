@@ -7,6 +7,7 @@ use nokv_types::{
     Command, Digest, Extent, NewBody, NewKind, Node, ObjectId, Outcome, Request, Slice, Source, Target,
     Version,
 };
+use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
@@ -116,25 +117,56 @@ fn requests(namespace: &Embedded, home: Node, caller: u32, number: u64) -> Optio
         let Outcome::Reserved(reservation) = reply.outcome else {
             return None;
         };
-        let object = ObjectId::derive(&seed, reservation, 0);
-        let bytes = object.0.to_le_bytes().repeat(20);
-        namespace
-            .blobs()
-            .put_new(object, &bytes, crc32c::crc32c(&bytes))
-            .ok()?;
-        // In the place of the last file, so that every request changes as many entries.
+        // In the place of the last file, so that every request changes as many entries; and over it again, so
+        // that the first body is garbage.
         requests.pop();
-        requests.push(publish(
-            home,
-            &format!("{number:06}-{:02}", FILES - 1),
-            object,
-            &bytes,
-        ));
+        for index in 0..2 {
+            let object = ObjectId::derive(&seed, reservation, index);
+            let bytes = object.0.to_le_bytes().repeat(20);
+            namespace
+                .blobs()
+                .put_new(object, &bytes, crc32c::crc32c(&bytes))
+                .ok()?;
+            requests.push(publish(home, &stored_name(number), (object, index == 0), &bytes));
+        }
     }
     Some(requests)
 }
 
-fn publish(parent: Node, text: &str, object: ObjectId, bytes: &[u8]) -> Request {
+/// The file of a request whose body is an object.
+fn stored_name(number: u64) -> String {
+    format!("{number:06}-{:02}", FILES - 1)
+}
+
+/// The objects that the files of all callers are made of.
+pub(crate) fn objects(namespace: &Embedded) -> BTreeSet<ObjectId> {
+    let mut found = BTreeSet::new();
+    for caller in 0..CALLERS {
+        let home = home(namespace, caller);
+        let there = present(namespace, home);
+        for number in (0..there).filter(|number| number.is_multiple_of(STORE_EVERY)) {
+            let file = namespace
+                .lookup(HEAD, home.ino, &name(&stored_name(number)))
+                .unwrap();
+            let plan = namespace.read_plan(HEAD, file.node.ino, 0, u64::MAX).unwrap();
+            for extent in plan.extents {
+                match extent.source {
+                    Source::Slice(slice) => drop(found.insert(slice.object)),
+                    Source::Inline(_) => panic!("{number} of {caller} is not stored in an object"),
+                }
+            }
+        }
+    }
+    found
+}
+
+/// A request that publishes a whole object as a file.
+pub(crate) fn publish(
+    parent: Node,
+    text: &str,
+    (object, create_only): (ObjectId, bool),
+    bytes: &[u8],
+) -> Request {
     let len = bytes.len() as u32;
     let source = Source::Slice(Slice {
         object,
@@ -148,7 +180,7 @@ fn publish(parent: Node, text: &str, object: ObjectId, bytes: &[u8]) -> Request 
             parent,
             name: name(text),
             inode: OWNER,
-            create_only: true,
+            create_only,
         },
         body: NewBody::Whole {
             size: u64::from(len),

@@ -7,6 +7,7 @@
 )]
 
 mod clock;
+mod corruption;
 mod crash;
 mod damage;
 mod fatal;
@@ -17,11 +18,15 @@ mod lifecycle;
 mod load;
 mod model;
 mod moments;
+mod objects;
 mod points;
 mod power;
 mod readers;
 mod ring;
 mod rng;
 mod script;
+mod spoiled;
+mod syscalls;
 mod twice;
+mod wait;
 mod world;

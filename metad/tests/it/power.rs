@@ -1,20 +1,21 @@
 //! Power cut under load: everything durable is there, and what is gone is the end of the order of commands.
 
-use crate::kill::{options, prove_clean};
+use crate::kill::{options, prove_clean, prove_exact};
 use crate::load;
 use crate::rng::{Rng, seed, size};
+use crate::wait;
 use nokv_metad::{Embedded, Options};
+use nokv_testkit::evidence::Evidence;
 use nokv_testkit::loop_disk::LoopDisk;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 const DISK_BYTES: u64 = 256 << 20;
 /// Written and never synced.
 const CANARY: &[u8] = b"gone with the power";
-/// Longest wait for the load to get something answered.
-const LOOKS_MAX: u32 = 60_000;
+/// The objects are compared after every so many cuts.
+const EXACT_EVERY: u64 = 5;
 
 #[test]
 fn a_power_cut_loses_nothing_that_was_durable() {
@@ -33,7 +34,7 @@ fn a_power_cut_loses_nothing_that_was_durable() {
     // Notes are kept where the power stays.
     let notes = scratch.path().join("notes");
     fs::create_dir(&notes).unwrap();
-    let (mut noted, mut lost, mut canaries) = (0, 0, 0);
+    let (mut noted, mut lost, mut canaries, mut acknowledged) = (0, 0, 0, 0);
     for cut in 0..cuts {
         let namespace = open(disk.path());
         load_until_cut(
@@ -54,28 +55,45 @@ fn a_power_cut_loses_nothing_that_was_durable() {
         );
         assert!(now > noted, "nothing was answered");
         lost += gone;
+        acknowledged += now - noted;
         noted = now - gone;
         // What is gone may come again under the same number.
         forget(&namespace, &notes);
-        prove_clean(&namespace, disk.path());
+        prove_clean(&namespace);
         namespace.close().unwrap();
+        drop(namespace);
+        if cut % EXACT_EVERY == EXACT_EVERY - 1 || cut + 1 == cuts {
+            let dir = disk.path();
+            prove_exact(&dir.join("data"), quiet(dir), cut);
+        }
     }
     println!("{canaries} canaries and {lost} requests that were not durable are gone");
     assert!(canaries > 0, "the cuts lose nothing: they prove nothing");
+    let seeds = format!("NOKV_POWER_SEED={seed} NOKV_POWER_CUTS={cuts}");
+    Evidence {
+        ring: "power",
+        seeds: &seeds,
+        injected: (canaries, "power cuts that lost their canary"),
+        acknowledged: (acknowledged, "noted requests of 16 files"),
+    }
+    .print();
 }
 
 fn open(dir: &Path) -> Embedded {
     let data = dir.join("data");
-    let options = || Options {
+    match Embedded::open(&data, quiet(dir)) {
+        Err(error) if error.kind == nokv_metad::ErrorKind::Missing => {
+            Embedded::create(&data, quiet(dir)).unwrap()
+        }
+        opened => opened.unwrap(),
+    }
+}
+
+fn quiet(dir: &Path) -> Options {
+    Options {
         // The disk is about to fail on purpose.
         fatal: Arc::new(|_| ()),
         ..options(dir)
-    };
-    match Embedded::open(&data, options()) {
-        Err(error) if error.kind == nokv_metad::ErrorKind::Missing => {
-            Embedded::create(&data, options()).unwrap()
-        }
-        opened => opened.unwrap(),
     }
 }
 
@@ -88,15 +106,13 @@ fn load_until_cut(namespace: &Embedded, disk: &LoopDisk, notes: &Path, (cut, unt
         for caller in 0..load::CALLERS {
             scope.spawn(move || load::run(namespace, notes, caller, u64::MAX));
         }
-        for _ in 0..LOOKS_MAX {
+        // Also when nothing more is answered: then the proof says so.
+        wait::until(wait::LONG, || {
             let now: u64 = (0..load::CALLERS)
                 .map(|caller| load::notes(notes, caller).len() as u64)
                 .sum();
-            if now >= until {
-                break;
-            }
-            std::thread::sleep(Duration::from_millis(1));
-        }
+            now >= until
+        });
         // Never synced by itself: it is gone when the cut is one.
         fs::write(canary(disk.path(), cut), CANARY).unwrap();
         disk.cut_power().unwrap();

@@ -1,29 +1,39 @@
 //! Readers beside a committer: never half a batch, never a name that is missing or there twice.
 
 use crate::rng::{Rng, seed, size};
+use crate::wait;
 use crate::world::{HEAD, ROOT, World, create, dir, file, name};
 use nokv_client::{Ack, Namespace as _};
 use nokv_metad::Embedded;
+use nokv_testkit::evidence::Evidence;
 use nokv_types::{Code, Command, NewKind, Node, RenameMode, Request};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
-/// Batches that the writers commit meanwhile.
-const BATCHES: u64 = 300;
+/// Batches that a writer commits at least, however slow it is.
+const BATCHES_MIN: u64 = 50;
+/// How long each writer goes on: the five tests together a third of a minute, a minute each in full size.
+const SECONDS: u64 = 4;
 const READERS: usize = 3;
+
+/// Ends everybody.
+struct End<'a>(&'a AtomicBool);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
 
 /// Runs `write` on this thread while readers repeat `read`; answers how often they did.
 fn beside(write: impl FnOnce(), read: impl Fn(&mut Rng) + Sync) -> u64 {
     let (done, reads) = (AtomicBool::new(false), AtomicU64::new(0));
-    struct End<'a>(&'a AtomicBool);
-    impl Drop for End<'_> {
-        fn drop(&mut self) {
-            self.0.store(true, Ordering::SeqCst);
-        }
-    }
     std::thread::scope(|scope| {
         for reader in 0..READERS {
             let (done, reads, read) = (&done, &reads, &read);
             scope.spawn(move || {
+                // When one panics, nobody waits for it.
+                let _end = End(done);
                 let mut rng = Rng::new(reader as u64);
                 while !done.load(Ordering::SeqCst) {
                     read(&mut rng);
@@ -34,7 +44,7 @@ fn beside(write: impl FnOnce(), read: impl Fn(&mut Rng) + Sync) -> u64 {
         // Also when the writer panics.
         let _end = End(&done);
         // They read from the first batch on.
-        while reads.load(Ordering::Relaxed) < READERS as u64 {
+        while reads.load(Ordering::Relaxed) < READERS as u64 && !done.load(Ordering::SeqCst) {
             std::thread::yield_now();
         }
         write();
@@ -42,8 +52,22 @@ fn beside(write: impl FnOnce(), read: impl Fn(&mut Rng) + Sync) -> u64 {
     reads.into_inner()
 }
 
-fn batches() -> u64 {
-    size("NOKV_READER_BATCHES", BATCHES)
+fn batches() -> impl Iterator<Item = u64> {
+    wait::rounds(
+        BATCHES_MIN,
+        Duration::from_secs(size("NOKV_READER_SECONDS", SECONDS)),
+    )
+}
+
+/// Says how much was read beside how many batches.
+fn evidence(batches: u64, reads: u64, what: &str) {
+    Evidence {
+        ring: "readers",
+        seeds: what,
+        injected: (batches, "batches beside readers"),
+        acknowledged: (reads, "reads"),
+    }
+    .print();
 }
 
 fn rename(from: Node, old: &str, to: Node, new: &str, mode: RenameMode) -> Request {
@@ -68,9 +92,11 @@ fn a_name_that_is_renamed_back_and_forth_is_always_there_once() {
     let namespace = world.create();
     let sub = dir(&namespace, ROOT, "sub");
     let moved = file(&namespace, sub, "a");
+    let made = AtomicU64::new(0);
     let reads = beside(
         || {
-            for i in 0..batches() {
+            for i in batches() {
+                made.store(i + 1, Ordering::Relaxed);
                 let (old, new) = if i % 2 == 0 { ("a", "b") } else { ("b", "a") };
                 all_ok(
                     &namespace,
@@ -86,8 +112,8 @@ fn a_name_that_is_renamed_back_and_forth_is_always_there_once() {
             assert!(path.names().len() == 2, "{path}");
         },
     );
-    println!("{reads} reads beside {moved:?}");
-    assert!(reads > 0);
+    println!("{moved:?} was moved");
+    evidence(made.into_inner(), reads, "renamed back and forth");
     namespace.close().unwrap();
 }
 
@@ -97,9 +123,11 @@ fn exchanged_directories_never_show_one_twice() {
     let namespace = world.create();
     let (left, right) = (dir(&namespace, ROOT, "left"), dir(&namespace, ROOT, "right"));
     let (one, other) = (dir(&namespace, left, "x"), dir(&namespace, right, "x"));
+    let made = AtomicU64::new(0);
     let reads = beside(
         || {
-            for _ in 0..batches() {
+            for i in batches() {
+                made.store(i + 1, Ordering::Relaxed);
                 all_ok(
                     &namespace,
                     vec![rename(left, "x", right, "x", RenameMode::Exchange)],
@@ -114,7 +142,7 @@ fn exchanged_directories_never_show_one_twice() {
             assert!(seen == (one, other) || seen == (other, one), "{seen:?}");
         },
     );
-    assert!(reads > 0);
+    evidence(made.into_inner(), reads, "exchanged");
     namespace.close().unwrap();
 }
 
@@ -125,16 +153,18 @@ fn a_batch_is_seen_whole_or_not_at_all() {
     let (one, other) = (dir(&namespace, ROOT, "one"), dir(&namespace, ROOT, "other"));
     let seed = seed("NOKV_READER_SEED");
     println!("seed {seed}");
+    let made = AtomicU64::new(0);
     let reads = beside(
         || {
-            for i in 0..batches() {
+            for i in batches() {
+                made.store(i + 1, Ordering::Relaxed);
                 let text = format!("f{i}");
                 let pair = [one, other].map(|parent| create(parent, &text, NewKind::File));
                 all_ok(&namespace, pair.into());
             }
         },
         |rng| {
-            let text = format!("f{}", rng.below(batches() as usize));
+            let text = format!("f{}", rng.below(made.load(Ordering::Relaxed) as usize));
             let seen = namespace.engine().read(|reader| {
                 let at = |dir: Node| reader.lookup(HEAD, dir.ino, &name(&text)).is_ok();
                 let count = |dir: Node| reader.getattr(HEAD, dir.ino).unwrap().entries;
@@ -144,7 +174,7 @@ fn a_batch_is_seen_whole_or_not_at_all() {
             assert_eq!(seen.1.0, seen.1.1, "half a batch");
         },
     );
-    assert!(reads > 0);
+    evidence(made.into_inner(), reads, "batches");
     namespace.close().unwrap();
 }
 
@@ -153,9 +183,11 @@ fn a_file_that_gets_and_loses_a_second_name_keeps_its_attributes() {
     let world = World::new();
     let namespace = world.create();
     let sub = dir(&namespace, ROOT, "sub");
+    let made = AtomicU64::new(0);
     let reads = beside(
         || {
-            for i in 0..batches() {
+            for i in batches() {
+                made.store(i + 1, Ordering::Relaxed);
                 let text = format!("f{i}");
                 let made = file(&namespace, sub, &text);
                 let nokv_types::Outcome::Inode(node, _) = made.outcome else {
@@ -188,7 +220,7 @@ fn a_file_that_gets_and_loses_a_second_name_keeps_its_attributes() {
             }
         },
     );
-    assert!(reads > 0);
+    evidence(made.into_inner(), reads, "linked and unlinked");
     namespace.close().unwrap();
 }
 
@@ -202,9 +234,11 @@ fn a_root_that_is_forked_and_deleted_never_leads_nowhere() {
         name: b"main".to_vec(),
         version: nokv_types::Version::HEAD,
     };
+    let made = AtomicU64::new(0);
     let reads = beside(
         || {
-            for _ in 0..batches().min(60) {
+            for i in batches() {
+                made.store(i + 1, Ordering::Relaxed);
                 let fork = Command::Fork {
                     name: b"fork".to_vec(),
                     origin: origin(),
@@ -231,6 +265,6 @@ fn a_root_that_is_forked_and_deleted_never_leads_nowhere() {
             assert!(found, "a root leads nowhere");
         },
     );
-    assert!(reads > 0);
+    evidence(made.into_inner(), reads, "forked and deleted");
     namespace.close().unwrap();
 }

@@ -10,6 +10,7 @@ use nokv_client::{Ack, EventQuery, GcOptions, Namespace as _};
 use nokv_journal::Mode;
 use nokv_metad::{Embedded, ErrorKind, Limits, Options};
 use nokv_object::dir::DirStore;
+use nokv_object::faulty::{FaultRates, FaultyStore};
 use nokv_object::{ObjectStore, layout};
 use nokv_types::failpoint::{Action, Report, arm, disarm, isolate, report};
 use nokv_types::{
@@ -57,13 +58,14 @@ pub(crate) struct Run {
     last: Option<(Request, Answer)>,
     outcomes: Outcomes,
     ended: bool,
+    /// Where the object store is one that fails.
+    faulty: Option<Arc<FaultyStore>>,
 }
 
 impl Run {
-    /// Runs `steps` steps of the script of `seed`, with a fault, and proves the result.
-    pub(crate) fn all(seed: u64, steps: u32, fault: Option<Fault>) -> Outcomes {
+    fn new(seed: u64) -> Self {
         isolate();
-        let mut run = Self {
+        Self {
             scratch: scratch(),
             clock: Arc::new(TestClock::new()),
             model: Model::default(),
@@ -74,13 +76,36 @@ impl Run {
             last: None,
             outcomes: Outcomes::default(),
             ended: false,
-        };
+            faulty: None,
+        }
+    }
+
+    /// Runs `steps` steps of the script of `seed`, with a fault, and proves the result.
+    pub(crate) fn all(seed: u64, steps: u32, fault: Option<Fault>) -> Outcomes {
+        let mut run = Self::new(seed);
         if let Some(fault) = fault {
             arm(fault.point, fault.k, fault.action);
         }
         run.script(steps);
         run.prove();
         run.outcomes
+    }
+
+    /// The same over an object store that fails at these rates, until the proof; answers what it did too.
+    pub(crate) fn over_faulty_objects(
+        seed: u64,
+        steps: u32,
+        rates: FaultRates,
+    ) -> (Outcomes, Arc<FaultyStore>) {
+        let mut run = Self::new(seed);
+        let faulty = Arc::new(FaultyStore::new(run.objects(), seed, rates));
+        run.faulty = Some(Arc::clone(&faulty));
+        run.script(steps);
+        run.faulty = None;
+        // What is still under way arrives before the garbage of its upload is swept for the last time.
+        faulty.land_late();
+        run.prove();
+        (run.outcomes, faulty)
     }
 
     fn data(&self) -> PathBuf {
@@ -106,7 +131,10 @@ impl Run {
             clocks: clock,
             fatal: Arc::new(|_| ()),
             workers: false,
-            ..Options::new(self.objects())
+            ..Options::new(match &self.faulty {
+                Some(faulty) => Arc::clone(faulty) as Arc<dyn ObjectStore>,
+                None => self.objects(),
+            })
         }
     }
 
@@ -180,6 +208,10 @@ impl Run {
                     true
                 }
                 4 => self.jump(&namespace),
+                5 => self.faulty.as_ref().is_none_or(|faulty| {
+                    faulty.land_late();
+                    true
+                }),
                 _ => self.step(&namespace),
             };
             if !healthy || namespace.engine().failure().is_some() {
@@ -398,17 +430,8 @@ impl Run {
 }
 
 impl Run {
-    /// Past the window, the grace and the second sweep of a reservation.
     fn age(&self, namespace: &Embedded) {
-        for _ in 0..4 {
-            self.clock.advance(Duration::from_hours(30));
-            namespace.checkpoint().unwrap();
-            let options = GcOptions {
-                ignore_grace: true,
-                ..GcOptions::default()
-            };
-            namespace.gc(&options).unwrap();
-        }
+        age(namespace, &self.clock);
     }
 
     fn prove_objects(&self, namespace: &Embedded) {
@@ -424,18 +447,39 @@ impl Run {
     }
 }
 
+/// Past the window, the grace and the second sweep of a reservation.
+pub(crate) fn age(namespace: &Embedded, clock: &TestClock) {
+    for _ in 0..4 {
+        clock.advance(Duration::from_hours(30));
+        namespace.checkpoint().unwrap();
+        let options = GcOptions {
+            ignore_grace: true,
+            ..GcOptions::default()
+        };
+        namespace.gc(&options).unwrap();
+    }
+}
+
 /// In memory where there is such a place: the death of a process loses nothing of either, and syncs cost nothing.
-fn scratch() -> tempfile::TempDir {
+pub(crate) fn scratch() -> tempfile::TempDir {
     tempfile::tempdir_in("/dev/shm")
         .or_else(|_| tempfile::tempdir())
         .unwrap()
 }
 
 /// The bodies in an object store.
-fn listed(objects: &dyn ObjectStore) -> BTreeSet<ObjectId> {
-    let page = objects.list(layout::DATA_PREFIX, None, 1000).unwrap();
-    assert!(page.len() < 1000);
-    page.iter()
-        .filter_map(|item| layout::parse_data(&item.key).map(ObjectId))
-        .collect()
+pub(crate) fn listed(objects: &dyn ObjectStore) -> BTreeSet<ObjectId> {
+    let mut found = BTreeSet::new();
+    let mut after = None;
+    loop {
+        let page = objects.list(layout::DATA_PREFIX, after.as_ref(), 1000).unwrap();
+        found.extend(
+            page.iter()
+                .filter_map(|item| layout::parse_data(&item.key).map(ObjectId)),
+        );
+        match page.last() {
+            Some(last) => after = Some(last.key.clone()),
+            None => return found,
+        }
+    }
 }

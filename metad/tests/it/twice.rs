@@ -1,6 +1,6 @@
 //! Points that no single fault reaches: each behind another fault, or in a state that a script never gets into.
 
-use crate::world::{ROOT, World, create, dir, file, names, one};
+use crate::world::{ROOT, World, create, dir, file, one};
 use nokv_client::{Ack, Namespace as _};
 use nokv_metad::{Embedded, Options};
 use nokv_types::NewKind;
@@ -8,22 +8,44 @@ use nokv_types::failpoint::{Action, arm, disarm, isolate, report};
 
 #[test]
 fn points_behind_another_fault_are_reached_and_recovered_from() {
-    for (point, (_, fired, _)) in all() {
+    for (point, (_, fired, _)) in all(0) {
         assert_eq!(fired, 1, "{point}");
     }
 }
 
 type Row = (u64, u64, u64);
 
-/// Runs all of them; the rows of the hit table.
-pub(crate) fn all() -> Vec<(&'static str, Row)> {
-    let mut rows = vec![undo(), unlist(), events()];
+/// Runs all of them in the state that a seed leads to; the rows of the hit table.
+pub(crate) fn all(seed: u64) -> Vec<(&'static str, Row)> {
+    let before = seed % HISTORIES;
+    let mut rows = vec![undo(before), unlist(before), events(before)];
     for point in ["journal.replace.rename", "journal.replace.sync_dir"] {
-        rows.push(replace(point));
+        rows.push(replace(point, before));
     }
-    rows.push(clear());
-    rows.push(punch());
+    rows.push(clear(before));
+    rows.push(punch(before));
     rows
+}
+
+/// Lengths of what happened in a directory of its own before the first fault.
+const HISTORIES: u64 = 40;
+
+/// So many files, made and made durable before the fault; in no place that is looked at.
+fn past(namespace: &Embedded, before: u64) {
+    for answer in namespace.submit(
+        (0..before)
+            .map(|i| create(ROOT, &format!("past{i}"), NewKind::File))
+            .collect(),
+        Ack::Durable,
+    ) {
+        answer.unwrap();
+    }
+}
+
+/// The names in a directory without those of its past.
+fn names(namespace: &Embedded, dir: nokv_types::Node) -> Vec<String> {
+    let all = crate::world::names(namespace, dir);
+    all.into_iter().filter(|name| !name.starts_with("past")).collect()
 }
 
 fn row(point: &'static str, acknowledged: u64) -> (&'static str, Row) {
@@ -40,10 +62,11 @@ fn quiet(world: &World) -> Options {
 }
 
 /// A write for which there is no room, and death while its place is made zero again.
-fn undo() -> (&'static str, Row) {
+fn undo(before: u64) -> (&'static str, Row) {
     isolate();
     let world = World::new();
     let namespace = Embedded::create(world.path(), quiet(&world)).unwrap();
+    past(&namespace, before);
     file(&namespace, ROOT, "kept");
     arm("journal.append.write", 1, Action::Enospc);
     arm("journal.append.undo", 1, Action::Crash);
@@ -56,10 +79,11 @@ fn undo() -> (&'static str, Row) {
 }
 
 /// A checkpoint that does not verify, and death while it is taken off the list.
-fn unlist() -> (&'static str, Row) {
+fn unlist(before: u64) -> (&'static str, Row) {
     isolate();
     let world = World::new();
     let namespace = Embedded::create(world.path(), quiet(&world)).unwrap();
+    past(&namespace, before);
     file(&namespace, ROOT, "kept");
     namespace.checkpoint().unwrap();
     file(&namespace, ROOT, "too");
@@ -76,7 +100,7 @@ fn unlist() -> (&'static str, Row) {
 }
 
 /// An event file in the middle is gone; death while those before it are dropped.
-fn events() -> (&'static str, Row) {
+fn events(before: u64) -> (&'static str, Row) {
     isolate();
     let world = World::new();
     let options = || {
@@ -85,6 +109,7 @@ fn events() -> (&'static str, Row) {
         options
     };
     let namespace = Embedded::create(world.path(), options()).unwrap();
+    past(&namespace, before);
     let requests = (0..400).map(|i| create(ROOT, &format!("f{i}"), NewKind::File));
     for request in requests {
         one(&namespace, request, Ack::Applied).unwrap();
@@ -111,10 +136,11 @@ fn events() -> (&'static str, Row) {
 }
 
 /// The log is gone and the loss of what only it held was accepted; death while the new one takes its place.
-fn replace(point: &'static str) -> (&'static str, Row) {
+fn replace(point: &'static str, before: u64) -> (&'static str, Row) {
     isolate();
     let world = World::new();
     let namespace = Embedded::create(world.path(), quiet(&world)).unwrap();
+    past(&namespace, before);
     let sub = dir(&namespace, ROOT, "sub");
     file(&namespace, sub, "published");
     namespace.checkpoint().unwrap();
@@ -137,10 +163,11 @@ fn replace(point: &'static str) -> (&'static str, Row) {
 
 /// The log is empty and the loss was accepted. The first death leaves a new log beside the old one; the second
 /// comes while that is taken away again.
-fn clear() -> (&'static str, Row) {
+fn clear(before: u64) -> (&'static str, Row) {
     isolate();
     let world = World::new();
     let namespace = Embedded::create(world.path(), quiet(&world)).unwrap();
+    past(&namespace, before);
     file(&namespace, ROOT, "published");
     namespace.checkpoint().unwrap();
     namespace.close().unwrap();
@@ -164,10 +191,11 @@ fn clear() -> (&'static str, Row) {
 }
 
 /// Many frames become free at once; death while their blocks are given back.
-fn punch() -> (&'static str, Row) {
+fn punch(before: u64) -> (&'static str, Row) {
     isolate();
     let world = World::new();
     let namespace = Embedded::create(world.path(), quiet(&world)).unwrap();
+    past(&namespace, before);
     let sub = dir(&namespace, ROOT, "sub");
     let long = "x".repeat(200);
     for batch in 0..FILES / 1000 {
