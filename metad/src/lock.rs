@@ -12,7 +12,7 @@ const LOCK_NAME: &str = "LOCK";
 /// Held while an engine is open.
 #[derive(Debug)]
 pub(crate) struct DirLock {
-    _file: File,
+    file: File,
 }
 
 impl DirLock {
@@ -35,7 +35,14 @@ impl DirLock {
         };
         // The note is for people; a full disk must not keep the owner out.
         let _ = note();
-        Ok(Self { _file: file })
+        Ok(Self { file })
+    }
+}
+
+impl Drop for DirLock {
+    fn drop(&mut self) {
+        // Closing is not enough: a child that was forked and has not executed its program yet holds the file too.
+        let _ = flock(&self.file, FlockOperation::Unlock);
     }
 }
 
@@ -49,4 +56,20 @@ fn owned(dir: &Path, file: &mut File) -> Error {
     let detail =
         format!("{owner} owns it; talk to it, or start one with `nokv up` and let every command use that");
     Error::new(ErrorKind::Locked, "open", dir.display().to_string(), detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_that_is_dropped_is_free_though_a_forked_child_holds_its_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let lock = DirLock::take(dir.path()).unwrap();
+        let inherited = lock.file.try_clone().unwrap();
+        assert_eq!(DirLock::take(dir.path()).unwrap_err().kind, ErrorKind::Locked);
+        drop(lock);
+        DirLock::take(dir.path()).unwrap();
+        drop(inherited);
+    }
 }
