@@ -104,7 +104,7 @@ const CORE: &[Ring] = &[
             &["crash::dying", "crash::the_undo", "power::", "torn::"],
             2,
         )],
-        sizes: &[("NOKV_SEEDS_TIMES", "10")],
+        sizes: &[("NOKV_SEEDS_TIMES", "20")],
         at_least: 1_000,
     },
     Ring {

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Seeds for each point in CI.
-const SEEDS: u64 = 2;
+const SEEDS: u64 = 1;
 /// Seeds for each point and each kind of error in CI.
 const ERROR_SEEDS: u64 = 1;
 const STEPS: u64 = 120;
