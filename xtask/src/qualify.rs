@@ -4,7 +4,8 @@
 //! that records them. What a ring did it says itself, in lines `QUALIFY {..}` (testkit's `evidence`).
 //!
 //! Invariants: a ring that says nothing, or less than its size, fails; one that could not be tried is NOT
-//! QUALIFIED, which is not a pass; a run of some rings leaves the results of the others in the file.
+//! QUALIFIED, which is not a pass; a run of some rings, or one that is cut short, leaves the results of the
+//! others in the file.
 
 mod record;
 mod ring;
@@ -55,9 +56,10 @@ pub(crate) fn run(paths: &Paths, suite: &str, names: &[String]) -> Result<ExitCo
         logs: &logs,
     };
     let start = Instant::now();
-    let outcomes = side_by_side(&wanted, &surroundings)?;
     let file = record_file(paths, suite);
-    let kept = record::write(&file, suite, &commit, all, &outcomes)?;
+    let write = |ended: &[Ended<'_>]| record::write(&file, suite, &commit, all, ended);
+    let outcomes = side_by_side(&wanted, &surroundings, &|ended| write(ended).map(drop))?;
+    let kept = write(&outcomes)?;
     println!("\n{}", record::table(&outcomes));
     println!(
         "{} rings in {:.0} s; {} more as recorded before; {}",
@@ -90,24 +92,30 @@ fn chosen<'a>(all: &'a [Ring], names: &[String]) -> Result<Vec<&'a Ring>> {
     Ok(all.iter().filter(is_wanted).collect())
 }
 
-/// Runs the rings in their order, a few at a time; the longest come first in the list.
+/// A ring that ran.
+type Ended<'a> = (&'a Ring, Outcome);
+
+/// Runs the rings in their order, a few at a time; the longest come first in the list. Each that ends is handed on
+/// with those before it, so that a run that is cut short leaves what it has.
 fn side_by_side<'a>(
     wanted: &[&'a Ring],
     surroundings: &Surroundings<'_>,
-) -> Result<Vec<(&'a Ring, Outcome)>> {
-    let next = Mutex::new(wanted.iter().enumerate());
-    let done = Mutex::new(Vec::new());
+    each: &(dyn Fn(&[Ended<'a>]) -> Result<()> + Sync),
+) -> Result<Vec<Ended<'a>>> {
+    let next = Mutex::new(wanted.iter());
+    let done: Mutex<Vec<Ended<'a>>> = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
         let work = || -> Result<()> {
             loop {
-                let Some((place, ring)) = next.lock().map_or(None, |mut next| next.next()) else {
+                let Some(ring) = next.lock().map_or(None, |mut next| next.next()) else {
                     return Ok(());
                 };
                 println!("{:<12} begins", ring.name);
                 let outcome = ring.run(surroundings)?;
                 println!("{}", record::line(ring, &outcome));
                 if let Ok(mut done) = done.lock() {
-                    done.push((place, *ring, outcome));
+                    done.push((ring, outcome));
+                    each(&done)?;
                 }
             }
         };
@@ -118,9 +126,6 @@ fn side_by_side<'a>(
         })
     })?;
     let mut done = done.into_inner().unwrap_or_default();
-    done.sort_by_key(|(place, _, _)| *place);
-    Ok(done
-        .into_iter()
-        .map(|(_, ring, outcome)| (ring, outcome))
-        .collect())
+    done.sort_by_key(|(ring, _)| wanted.iter().position(|other| other.name == ring.name));
+    Ok(done)
 }
