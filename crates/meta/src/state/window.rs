@@ -2,11 +2,13 @@
 //!
 //! Owns: which requests of a session were answered, with what, and which the client has taken. In stream 0
 //! sequences ascend, so its answers are a queue: they come at its end and go at its start, and looking for a
-//! new request is one comparison. In the other streams (the kernel's) a sequence is an identity; retired ones are
-//! forgotten, and the kernel never sends those again.
+//! new request is one comparison. In the other streams (the kernel's) a sequence is an identity: which of
+//! them were retired is remembered one by one, so that a late copy of a request is never executed again.
 //!
 //! The window is in memory, in the results of every segment, and in rows that the last batch before a published
 //! state writes; only what changed since the last time is written.
+
+mod retired;
 
 use crate::answers;
 use crate::keys::{Family, Key};
@@ -16,11 +18,17 @@ use crate::{Error, Result};
 use nokv_store::Rows;
 use nokv_types::codec::{Take, put_bytes, put_varint};
 use nokv_types::{Answer, Code, RequestId, SessionId};
+use retired::Retired;
 use std::collections::{HashMap, VecDeque};
 
 /// Answers kept for one session; beyond it the client must retire some.
 pub(crate) const WINDOW_ANSWERS_MAX: usize = 4096;
-/// A saved row takes no further answer beyond this many bytes.
+/// Schema of the saved rows.
+const SCHEMA: u8 = 2;
+/// Kinds of items in a saved row.
+const RETIRED: u8 = 0;
+const ANSWERED: u8 = 1;
+/// A saved row takes no further item beyond this many bytes.
 const PIECE_BYTES: usize = 8 * 1024;
 
 /// What is known of a request before it is executed.
@@ -60,6 +68,8 @@ struct Window {
     others: HashMap<(u32, u64), Parts>,
     /// Answers of the other streams, counted.
     others_len: usize,
+    /// Requests of the other streams that were retired.
+    retired: Retired,
     /// Rows that hold the window as it was last saved.
     saved_pieces: u64,
     changed: bool,
@@ -104,7 +114,7 @@ impl Windows {
             return Ok(Known::Answered(answer));
         }
         window.retire(taken);
-        if id.stream == 0 && id.sequence < window.retired_below {
+        if window.is_retired(id) {
             return Err(refuse(Code::AlreadyRetired));
         }
         if window.len() >= WINDOW_ANSWERS_MAX {
@@ -167,6 +177,14 @@ impl Window {
         self.own.len() + self.others_len
     }
 
+    fn is_retired(&self, id: RequestId) -> bool {
+        if id.stream == 0 {
+            id.sequence < self.retired_below
+        } else {
+            self.retired.contains(id.stream, id.sequence)
+        }
+    }
+
     fn find(&self, id: RequestId) -> Option<&[u8]> {
         if id.stream == 0 {
             let at = self.place(id.sequence, id.part).ok()?;
@@ -223,10 +241,11 @@ impl Window {
                 self.others_len -= parts.len();
                 self.changed = true;
             }
+            self.changed |= self.retired.insert(*stream, *sequence);
         }
     }
 
-    /// The window as values of rows; at least one.
+    /// The window as values of rows; at least one. The retired requests come first, oldest first.
     fn encode(&self) -> Vec<Vec<u8>> {
         let mut others: Vec<_> = self.others.iter().collect();
         others.sort_unstable_by_key(|(key, _)| **key);
@@ -240,36 +259,55 @@ impl Window {
             .iter()
             .map(|kept| (0, kept.sequence, kept.part, &kept.answer));
         let mut pieces = vec![self.head()];
+        for (stream, sequence) in self.retired.iter() {
+            let piece = self.piece(&mut pieces, 0);
+            piece.push(RETIRED);
+            put_varint(piece, u64::from(stream));
+            put_varint(piece, sequence);
+        }
         for (stream, sequence, part, answer) in own.chain(others) {
-            if pieces
-                .last()
-                .is_none_or(|piece| piece.len() + answer.len() > PIECE_BYTES)
-            {
-                pieces.push(self.head());
-            }
-            if let Some(piece) = pieces.last_mut() {
-                put_varint(piece, u64::from(stream));
-                put_varint(piece, sequence);
-                put_varint(piece, u64::from(part));
-                put_bytes(piece, answer);
-            }
+            let piece = self.piece(&mut pieces, answer.len());
+            piece.push(ANSWERED);
+            put_varint(piece, u64::from(stream));
+            put_varint(piece, sequence);
+            put_varint(piece, u64::from(part));
+            put_bytes(piece, answer);
         }
         pieces
     }
 
+    /// The row that takes an item of about this many bytes: the last one, or a new one.
+    fn piece<'p>(&self, pieces: &'p mut Vec<Vec<u8>>, bytes: usize) -> &'p mut Vec<u8> {
+        if pieces.last().is_none_or(|last| last.len() + bytes > PIECE_BYTES) {
+            pieces.push(self.head());
+        }
+        let last = pieces.len() - 1;
+        &mut pieces[last]
+    }
+
     fn head(&self) -> Vec<u8> {
-        let mut value = vec![1];
+        let mut value = vec![SCHEMA];
         put_varint(&mut value, self.retired_below);
         value
     }
 
     fn take(&mut self, value: &[u8]) -> Option<()> {
         let mut take = Take::new(value);
-        (take.u8()? == 1).then_some(())?;
+        (take.u8()? == SCHEMA).then_some(())?;
         self.retired_below = take.varint()?;
         while !take.is_empty() {
-            let (stream, sequence, part) = (take.varint_u32()?, take.varint()?, take.varint_u32()?);
-            self.insert(stream, sequence, part, take.bytes()?.into());
+            let kind = take.u8()?;
+            let (stream, sequence) = (take.varint_u32()?, take.varint()?);
+            match kind {
+                RETIRED => {
+                    self.retired.insert(stream, sequence);
+                }
+                ANSWERED => {
+                    let part = take.varint_u32()?;
+                    self.insert(stream, sequence, part, take.bytes()?.into());
+                }
+                _ => return None,
+            }
         }
         Some(())
     }

@@ -93,6 +93,35 @@ fn what_was_retired_is_never_executed_again() {
 }
 
 #[test]
+fn a_retired_request_of_a_kernel_is_never_executed_again() {
+    let mut world = world();
+    world.batch(vec![create(3, 8, "a"), create(3, 6, "b")]);
+    let listing = Request {
+        retired: vec![(3, 8)],
+        ..create(0, 1, "c")
+    };
+    let (first, results) = logged(&mut world, listing);
+    assert!(first.is_ok());
+    let is_refused = |world: &mut World| {
+        assert_eq!(code(&world.batch(vec![create(3, 8, "a2")])), Code::AlreadyRetired);
+        let mut part = create(3, 8, "a3");
+        part.id.as_mut().unwrap().part = 1;
+        assert_eq!(code(&world.batch(vec![part])), Code::AlreadyRetired);
+        assert_eq!(world.names(ROOT), ["a", "b", "c"]);
+    };
+    is_refused(&mut world);
+    // What is lower was not retired with it.
+    assert!(world.batch(vec![create(3, 6, "b2")])[0].is_ok());
+    // After a crash the log says it, after a checkpoint the saved rows do.
+    world.state = State::load(&world.store, Version(1000)).unwrap();
+    world.state.replay_results(&results).unwrap();
+    is_refused(&mut world);
+    world.run(Command::Work(Work::SaveWindow)).unwrap();
+    world.state = State::load(&world.store, Version(3_000_000)).unwrap();
+    is_refused(&mut world);
+}
+
+#[test]
 fn requests_of_an_unknown_session_are_not_executed() {
     let mut world = World::new();
     assert_eq!(code(&world.batch(vec![create(0, 1, "a")])), Code::SessionExpired);
