@@ -26,6 +26,17 @@ pub(crate) struct Looked {
     pub(crate) home: Home,
 }
 
+impl Looked {
+    /// Whether it is a file with exactly one name, wherever its attributes are: its charge moves with that name.
+    pub(crate) fn has_one_name(&self) -> bool {
+        match self.home {
+            Home::Entry(_) => true,
+            Home::Row => self.attr.nlink == 1,
+            Home::Directory => false,
+        }
+    }
+}
+
 impl<R: Rows> Batch<'_, R> {
     /// The entry `name` of `parent`, if there is one.
     pub(crate) fn entry(&self, parent: Node, name: &Name) -> Result<Option<Dentry>> {

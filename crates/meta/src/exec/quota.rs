@@ -222,14 +222,15 @@ impl<R: Rows> Batch<'_, R> {
         {
             return Ok(());
         }
-        if self.state.quotas.is_counting(to) && (own != to || is_dir) && !matches!(moved.home, Home::Entry(_))
+        let single = moved.has_one_name();
+        if self.state.quotas.is_counting(to) && (own != to || is_dir) && !single
             || is_dir && self.state.quotas.is_counting(own)
         {
             return Err(Refusal::new(Code::Busy, subject)
                 .detail("the quota root is being counted")
                 .into());
         }
-        if own == to || matches!(moved.home, Home::Entry(_)) {
+        if own == to || single {
             return Ok(());
         }
         Err(Refusal::new(Code::CrossDevice, subject)

@@ -75,6 +75,7 @@ impl<R: Rows> Batch<'_, R> {
         let (from_quota, to_quota) = (self.open_dir(from.0)?.quota, self.open_dir(to.0)?.quota);
         self.check_quota_move(&moved, to_quota, show_bytes(to.1.as_bytes()))?;
         self.check_quota_move(&other, from_quota, show_bytes(from.1.as_bytes()))?;
+        let (moved, other) = self.swap_charges(moved, other)?;
         let moved = self.place(moved, from, to, to_quota)?;
         let other = self.place(other, to, from, from_quota)?;
         let subdirs = |looked: &Looked| i64::from(looked.attr.kind == FileKind::Directory);
@@ -105,14 +106,13 @@ impl<R: Rows> Batch<'_, R> {
                 slot.attr.ctime = looked.attr.ctime;
             }
             Home::Row => {
+                self.carry_charge(&mut looked, quota)?;
                 self.delete_link_row(looked.node, from.0.ino, from.1.as_bytes())?;
                 self.put_link_row(looked.node, to.0.ino, to.1.as_bytes())?;
                 self.store(&looked)?;
             }
             Home::Entry(_) => {
-                let charge = Charge::inode(looked.attr.allocated);
-                self.move_charge(looked.node.timeline, looked.attr.quota, quota, charge)?;
-                looked.attr.quota = quota;
+                self.carry_charge(&mut looked, quota)?;
                 entry.attr = Some(looked.attr);
                 self.put_inode(looked.node, &Inode::Located(place.clone()))?;
                 looked.home = Home::Entry(place);
@@ -120,6 +120,28 @@ impl<R: Rows> Batch<'_, R> {
         }
         self.put_entry(to.0, to.1.as_bytes(), &entry)?;
         Ok(looked)
+    }
+
+    /// Two files that change places between quota roots: only their difference is charged, for one goes as the
+    /// other comes.
+    fn swap_charges(&mut self, mut moved: Looked, mut other: Looked) -> Result<(Looked, Looked)> {
+        if moved.has_one_name() && other.has_one_name() {
+            let (from, to) = (moved.attr.quota, other.attr.quota);
+            let difference = Charge::bytes(other.attr.allocated, moved.attr.allocated);
+            self.move_charge(moved.node.timeline, from, to, difference)?;
+            (moved.attr.quota, other.attr.quota) = (to, from);
+        }
+        Ok((moved, other))
+    }
+
+    /// A file is charged to the quota root that it moves to; one with several names only moves within its own.
+    fn carry_charge(&mut self, looked: &mut Looked, to: QuotaId) -> Result<()> {
+        if looked.attr.quota != to {
+            let charge = Charge::inode(looked.attr.allocated);
+            self.move_charge(looked.node.timeline, looked.attr.quota, to, charge)?;
+            looked.attr.quota = to;
+        }
+        Ok(())
     }
 
     /// Refuses to move a directory into itself or below.

@@ -1,7 +1,7 @@
 //! Quotas: limits, what is charged to whom, and the job that counts a full directory.
 
 use crate::world::{HEAD, OWNER, ROOT, World, name};
-use nokv_meta::State;
+use nokv_meta::{State, fsck};
 use nokv_types::{
     Answer, Code, Command, NewKind, Node, Origin, Outcome, QuotaLimits, QuotaUsage, ReadPoint, RenameMode,
     SessionId, Version, Work,
@@ -159,6 +159,31 @@ fn only_a_file_with_one_name_moves_its_charge() {
     );
     rename(&mut world, dir, "file", ROOT, "back").unwrap();
     assert_eq!((usage(&world, dir).inodes, usage(&world, ROOT).inodes), (1, 5));
+}
+
+#[test]
+fn a_file_that_has_one_name_again_moves_its_charge() {
+    let mut world = World::new();
+    let dir = world.create(ROOT, "dir", NewKind::Directory);
+    set(&mut world, dir, Some(3)).unwrap();
+    let file = world.create(ROOT, "file", NewKind::File);
+    let link = Command::Link {
+        node: file,
+        parent: ROOT,
+        name: name("hard"),
+    };
+    world.run(link).unwrap();
+    let unlink = Command::Unlink {
+        parent: ROOT,
+        name: name("file"),
+    };
+    world.run(unlink).unwrap();
+    rename(&mut world, ROOT, "hard", dir, "in").unwrap();
+    assert_eq!(usage(&world, dir).inodes, 2);
+    assert_eq!(world.attr(file).quota, usage(&world, dir).quota);
+    rename(&mut world, dir, "in", ROOT, "out").unwrap();
+    assert_eq!(usage(&world, dir).inodes, 1);
+    assert!(fsck(&world.store).unwrap().is_clean());
 }
 
 #[test]
