@@ -127,7 +127,7 @@ impl<R: Rows> Batch<'_, R> {
     }
 
     /// Writes what was retired into the prune index: (timeline, superseded, piece).
-    pub(super) fn write_retired(&mut self) {
+    pub(crate) fn write_retired(&mut self) {
         let mut retired = std::mem::take(&mut self.scratch.retired);
         retired.sort_by_key(|(timeline, _)| *timeline);
         let mut items = retired.into_iter().peekable();

@@ -42,6 +42,10 @@ impl<R: Rows> Batch<'_, R> {
     pub(crate) fn free_timelines(&mut self, rows_max: u32) -> Result<Outcome> {
         let mut budget = rows_max.clamp(1, STEP_ROWS_MAX) as usize;
         let mut done = 0;
+        if self.state.first_free_timeline().is_some() {
+            // What the batch changed there so far must not be written behind the last row that goes.
+            self.flush_touched()?;
+        }
         while budget > 0
             && let Some(timeline) = self.state.first_free_timeline()
         {

@@ -46,6 +46,11 @@ impl<R: Rows> Batch<'_, R> {
 
     /// Moves the time-travel window and ends what has a term: pins, sessions, uploads, reservations.
     pub(crate) fn advance_time(&mut self) -> Result<Outcome> {
+        let ended = self.end_pins(PINS_STEP)?;
+        let (expired, more_sessions) = self.expire_sessions()?;
+        let given_up = self.expire_uploads(UPLOADS_STEP)?;
+        // What they released is listed before the window moves: without a window it moves up to this version.
+        self.write_retired();
         let (floor, mut more) = self.window_floor()?;
         let before = self.state.timelines.floor();
         if floor > before {
@@ -55,11 +60,7 @@ impl<R: Rows> Batch<'_, R> {
         }
         self.thin_times()?;
         self.trim_spans(floor)?;
-        let ended = self.end_pins(PINS_STEP)?;
-        more |= ended == PINS_STEP;
-        let (expired, more_sessions) = self.expire_sessions()?;
-        let given_up = self.expire_uploads(UPLOADS_STEP)?;
-        more |= given_up == UPLOADS_STEP;
+        more |= ended == PINS_STEP || given_up == UPLOADS_STEP;
         let done = ended as u64 + expired + given_up as u64;
         Ok(Outcome::Worked {
             done,

@@ -3,7 +3,8 @@
 use super::{head_of, pinned};
 use crate::world::{HEAD, ROOT, World};
 use nokv_types::{
-    Command, Extent, NewBody, NewKind, Node, Outcome, ReadPoint, SessionId, Source, Target, Version,
+    Command, Extent, NewBody, NewKind, Node, Outcome, ReadPoint, Request, SessionId, Source, Target, Version,
+    Work,
 };
 
 const SESSION: SessionId = SessionId(5);
@@ -171,4 +172,43 @@ fn a_fork_releases_files_that_were_open_without_a_name_elsewhere() {
     assert_eq!(bytes(&world, handle), b"bytes");
     close(&mut world, handle);
     assert_eq!(inodes(&world, HEAD), 1);
+}
+
+#[test]
+fn a_timeline_that_is_freed_by_the_batch_of_its_last_close_leaves_no_row() {
+    let mut world = world_with_session();
+    let fork = world.fork("fork", head_of("main"));
+    let file = world.create(fork.node, "file", NewKind::File);
+    let handle = open(&mut world, file);
+    let unlink = Command::Unlink {
+        parent: fork.node,
+        name: crate::world::name("file"),
+    };
+    world.run(unlink).unwrap();
+    world.delete_root("fork");
+    let close = Command::Close {
+        session: SESSION,
+        handle,
+    };
+    let free = Command::Work(Work::FreeTimelines { rows_max: 1000 });
+    let answers = world.batch(vec![Request::internal(close), Request::internal(free)]);
+    assert!(answers.iter().all(Result::is_ok));
+    assert_eq!(world.families()[&'t'], 1);
+    world.assert_sound();
+}
+
+#[test]
+fn without_a_window_what_an_ended_session_held_goes_as_well() {
+    let mut world = world_with_session();
+    let file = world.create(ROOT, "file", NewKind::File);
+    publish(&mut world, file, b"bytes");
+    open(&mut world, file);
+    let unlink = Command::Unlink {
+        parent: ROOT,
+        name: crate::world::name("file"),
+    };
+    world.run(unlink).unwrap();
+    world.pass(25 * HOUR);
+    settle(&mut world);
+    assert_eq!(world.families().get(&'b'), None);
 }
