@@ -159,7 +159,7 @@ fn frames_of_another_history_go_to_quarantine() {
 
 #[test]
 fn damage_in_the_log_before_what_the_frames_cover_costs_nothing() {
-    for seed in seeds(2) {
+    for seed in seeds(5) {
         let mut world = world(seed);
         let first = Path::new(DIR).join("log/0000000000000001.log");
         let offsets = crate::log_damage::segment_offsets(&world.disk.bytes(&first));

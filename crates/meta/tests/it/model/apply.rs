@@ -4,7 +4,8 @@
 
 use super::state::{Inode, Model};
 use nokv_types::{
-    Attr, Command, FileKind, Ino, Name, NewInode, NewKind, Node, Outcome, QuotaId, RenameMode, Reply, Version,
+    Attr, Command, FileKind, Ino, Name, NewInode, NewKind, Node, Outcome, QuotaId, RenameMode, Reply,
+    TimelineId, Version,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -41,6 +42,7 @@ pub(crate) fn same_attr(found: &Attr, wanted: &Attr, fuzzy: bool) -> Checked {
 
 impl Model {
     /// Does what was accepted.
+    #[expect(clippy::too_many_lines, reason = "one arm per command, nothing else")]
     pub(crate) fn apply(&mut self, command: &Command, reply: &Reply) -> Checked {
         let version = reply.version;
         let timeline = match command {
@@ -62,7 +64,7 @@ impl Model {
                 self.enter(*parent, name, node.ino);
                 let now = self.clock.wall_ns;
                 let inode = self.tree(node.timeline).edit(node.ino);
-                (inode.ctime, inode.was_linked) = (now, true);
+                inode.ctime = now;
                 self.same_inode(*node, &reply.outcome)?;
                 node.timeline
             }
@@ -85,8 +87,11 @@ impl Model {
                 to_name,
                 mode,
             } => {
-                let ino = self.rename((*from, from_name), (*to, to_name), *mode);
+                let (ino, moved) = self.rename((*from, from_name), (*to, to_name), *mode);
                 self.same_inode(Node::new(from.timeline, ino), &reply.outcome)?;
+                if !moved {
+                    return Ok(());
+                }
                 from.timeline
             }
             Command::SetAttr { node, change } => {
@@ -124,22 +129,27 @@ impl Model {
     }
 
     /// Notes that a client changed a timeline.
-    pub(crate) fn changed(&mut self, timeline: nokv_types::TimelineId, version: Version) {
+    pub(crate) fn changed(&mut self, timeline: TimelineId, version: Version) {
         self.line(timeline).changed = version;
     }
 
     /// Checks the node and attributes in an answer.
     pub(crate) fn same_inode(&self, node: Node, outcome: &Outcome) -> Checked {
         let (found, attr) = match outcome {
-            Outcome::Inode(found, attr) => (*found, attr),
-            Outcome::Opened {
+            Outcome::Inode(found, attr)
+            | Outcome::Opened {
                 node: found, attr, ..
             } => (*found, attr),
             other => return Err(format!("an inode should be answered, not {other:?}")),
         };
         same("node", found, node)?;
         let tree = &self.lines[&node.timeline].tree;
-        same_attr(attr, &tree.attr(node.ino), tree.is_fuzzy(node.ino))
+        let mut wanted = tree.attr(node.ino);
+        // Nobody can say how far a count of the directory has come.
+        if self.is_counted(node) && self.counting.is_some_and(|(_, quota)| quota == attr.quota) {
+            wanted.quota = attr.quota;
+        }
+        same_attr(attr, &wanted, tree.is_fuzzy(node.ino))
     }
 
     /// Makes an inode under a name, with the number that was answered.
@@ -206,8 +216,8 @@ impl Model {
             names: BTreeSet::new(),
             xattrs: BTreeMap::new(),
             body: super::body::Body::default(),
+            upload: None,
             target: Vec::new(),
-            was_linked: false,
         })
     }
 
@@ -221,7 +231,6 @@ impl Model {
     fn enter(&mut self, parent: Node, name: &Name, ino: Ino) {
         self.touch(parent);
         let tree = self.tree(parent.timeline);
-        let is_detached = tree.limbo.contains(&parent.ino);
         tree.edit(parent.ino)
             .entries
             .insert(name.as_bytes().to_vec(), ino);
@@ -231,9 +240,7 @@ impl Model {
         } else {
             inode.names.insert((parent.ino, name.as_bytes().to_vec()));
         }
-        if is_detached {
-            tree.limbo.insert(ino);
-        }
+        self.in_limbo(parent.timeline, ino);
     }
 
     /// Takes a name away; the inode stays.
@@ -246,7 +253,22 @@ impl Model {
         let inode = tree.edit(ino);
         inode.names.remove(&(parent.ino, name.as_bytes().to_vec()));
         inode.ctime = now;
+        self.in_limbo(parent.timeline, ino);
         ino
+    }
+
+    /// A file whose names are all in detached trees is there until reclaim took the last of them.
+    fn in_limbo(&mut self, timeline: TimelineId, ino: Ino) {
+        let tree = self.tree(timeline);
+        let names = &tree.inodes[&ino].names;
+        if names.is_empty() {
+            return;
+        }
+        if names.iter().all(|(dir, _)| tree.limbo.contains(dir)) {
+            tree.limbo.insert(ino);
+        } else {
+            tree.limbo.remove(&ino);
+        }
     }
 
     /// Removes what has no name any more, unless it is open.
@@ -283,12 +305,13 @@ impl Model {
         node
     }
 
+    /// Answers what was named, and whether it moved: between two names of one inode nothing does.
     fn rename(
         &mut self,
         (from, from_name): (Node, &Name),
         (to, to_name): (Node, &Name),
         mode: RenameMode,
-    ) -> Ino {
+    ) -> (Ino, bool) {
         let entry = |model: &Model, dir: Node, name: &Name| {
             let tree = &model.lines[&dir.timeline].tree;
             tree.inodes[&dir.ino].entries.get(name.as_bytes()).copied()
@@ -296,7 +319,7 @@ impl Model {
         let target = entry(self, to, to_name);
         let moved = entry(self, from, from_name).expect("checked before");
         if Some(moved) == target {
-            return moved;
+            return (moved, false);
         }
         let ino = self.leave(from, from_name);
         if let Some(other) = target {
@@ -310,7 +333,7 @@ impl Model {
         }
         self.enter(to, to_name, ino);
         self.recharge(Node::new(to.timeline, ino), to.ino);
-        ino
+        (ino, true)
     }
 
     /// A file is charged where it lies now; a directory only moves within its quota root, or is one.

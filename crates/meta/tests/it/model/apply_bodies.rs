@@ -3,9 +3,9 @@
 use super::apply::{Checked, same};
 use super::body::Body;
 use super::check_bodies::shifted;
-use super::state::{Model, Reservation, Upload};
+use super::state::{Model, Published, Reservation, Upload};
 use nokv_meta::{UPLOAD_REQUEST_NS, UPLOAD_URL_NS};
-use nokv_types::{Command, NewBody, NewKind, Node, Outcome, RANGE_BYTES, Reply, Target, Version};
+use nokv_types::{Command, NewBody, NewKind, Node, Outcome, RANGE_BYTES, Reply, Target, UploadId, Version};
 
 impl Model {
     pub(crate) fn apply_to_bodies(&mut self, command: &Command, reply: &Reply) -> Checked {
@@ -14,7 +14,7 @@ impl Model {
             Command::Publish {
                 target, body, xattrs, ..
             } => {
-                let (body, size) = self.new_body(body);
+                let (body, size, upload) = self.new_body(body);
                 let node = self.target(target, &reply.outcome)?;
                 let now = self.clock.wall_ns;
                 let inode = self.tree(node.timeline).edit(node.ino);
@@ -23,6 +23,7 @@ impl Model {
                 }
                 (inode.mtime, inode.ctime) = (now, now);
                 self.set_body(node, body, size, version);
+                self.tree(node.timeline).edit(node.ino).upload = upload;
                 node
             }
             Command::Write { node, extents, .. } => {
@@ -66,11 +67,13 @@ impl Model {
                 let inode = &self.lines[&node.timeline].tree.inodes[&node.ino];
                 let (size, mut body) = (inode.size, inode.body.clone());
                 body.cut(range * RANGE_BYTES, (range + 1) * RANGE_BYTES);
-                extents.iter().for_each(|extent| body.put(extent.clone()));
+                body.lay(extents);
                 if body != inode.body || !extents.is_empty() {
                     self.set_body(*node, body, size, version);
                 }
-                *node
+                // The bytes are the same: it need not count as a change.
+                self.line(node.timeline).released = version;
+                return self.same_inode(*node, &reply.outcome);
             }
             other => return self.apply_to_uploads(other, reply),
         };
@@ -96,18 +99,26 @@ impl Model {
         Ok(Node::new(parent.timeline, ino))
     }
 
-    /// A whole body and its size; a staged one is taken from its upload.
-    fn new_body(&mut self, body: &NewBody) -> (Body, u64) {
+    /// A whole body, its size and the upload that it is read from; a staged one is taken from its upload.
+    fn new_body(&mut self, body: &NewBody) -> (Body, u64, Option<UploadId>) {
         match body {
-            NewBody::Whole { size, extents } => (Body::of(extents), *size),
-            NewBody::Staged { size, upload } => {
-                let upload = self.uploads.remove(upload).expect("checked before");
-                (upload.body, *size)
+            NewBody::Whole { size, extents } => (Body::of(extents), *size, None),
+            NewBody::Staged { size, upload: id } => {
+                let upload = self.uploads.remove(id).expect("checked before");
+                let published = Published {
+                    objects: upload.body.objects(),
+                    is_shared: false,
+                };
+                self.published.insert(*id, published);
+                (upload.body, *size, Some(*id))
             }
             NewBody::Clone { from, version } => {
                 let tree = self.at(from.timeline, *version).expect("checked before");
                 let inode = &tree.inodes[&from.ino];
-                (inode.body.clone(), inode.size)
+                if let Some(upload) = inode.upload {
+                    self.share(upload);
+                }
+                (inode.body.clone(), inode.size, inode.upload)
             }
         }
     }
@@ -145,7 +156,7 @@ impl Model {
             }
             (Command::Stage { upload, extents, .. }, _) => {
                 let upload = self.uploads.get_mut(upload).expect("checked before");
-                extents.iter().for_each(|extent| upload.body.put(extent.clone()));
+                upload.body.lay(extents);
                 upload.used = used;
                 let objects = upload.body.objects();
                 self.touched.extend(objects);

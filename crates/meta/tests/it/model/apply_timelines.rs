@@ -6,7 +6,7 @@ use super::check_bodies::UPLOAD_IDLE_NS;
 use super::state::{Line, Model, OpenFile, Pin, Root, Session, Tree};
 use nokv_types::{
     Command, FileKind, Ino, NewInode, Origin, Outcome, PinInfo, QuotaId, ReadPoint, Reply, RootInfo,
-    RootKind, SessionId, TimelineId, Version, Work,
+    RootKind, SessionId, TimelineId, UploadId, Version, Work,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -63,8 +63,7 @@ impl Model {
                 Ok(())
             }
             (Command::Work(work), Outcome::Worked { done, more }) => {
-                self.apply_work(work, *done, *more, version);
-                Ok(())
+                self.apply_work(work, *done, *more, version)
             }
             (Command::Work(Work::SaveWindow | Work::Stop), Outcome::Done) => Ok(()),
             (Command::Work(work), other) => Err(format!("{work:?} answered {other:?}")),
@@ -220,6 +219,9 @@ impl Model {
         if self.lines[&parent.timeline].root != start.ino {
             tree.uncounted = Some(tree.uncounted_at(start.ino));
         }
+        for upload in tree.uploads() {
+            self.share(upload);
+        }
         // Files without a name are open elsewhere: here nobody can reach them.
         for (ino, inode) in &tree.inodes {
             if inode.kind != FileKind::Directory && inode.names.is_empty() {
@@ -227,6 +229,13 @@ impl Model {
             }
         }
         Ok(Rc::new(tree))
+    }
+
+    /// Several bodies read what was published in parts from now on.
+    pub(crate) fn share(&mut self, upload: UploadId) {
+        if let Some(published) = self.published.get_mut(&upload) {
+            published.is_shared = true;
+        }
     }
 
     fn add_line(&mut self, root: &RootInfo, tree: Rc<Tree>) -> Checked {
@@ -286,13 +295,19 @@ impl Model {
         self.set_root(name, RootKind::Volume, root)
     }
 
-    fn apply_work(&mut self, work: &Work, _done: u64, more: bool, version: Version) {
+    fn apply_work(&mut self, work: &Work, done: u64, more: bool, version: Version) -> Checked {
         match work {
             Work::AdvanceTime => self.advance(version),
             Work::Reclaim { .. } if !more => self.reclaimed(),
             Work::CountQuota { .. } if !more => self.counted(),
+            Work::CondemnObjects { objects } => self.unread_objects.clone_from(objects),
+            Work::Repair { .. } => {
+                let damaged = std::mem::take(&mut self.damaged);
+                return same("repaired rows", done, u64::from(damaged));
+            }
             _ => (),
         }
+        Ok(())
     }
 
     fn advance(&mut self, version: Version) {

@@ -19,15 +19,9 @@ pub(crate) fn inline(at: u64, bytes: &[u8]) -> Extent {
 impl Generator {
     pub(crate) fn body_command(&mut self, run: &Run) -> Option<Command> {
         let model = &run.model;
-        Some(match self.rng.below(32) {
+        Some(match self.rng.below(36) {
             0..=3 => self.publish(model, None)?,
-            4..=5 => {
-                let upload = self.upload(model);
-                let size = model.uploads.get(&upload).map_or(9, |upload| upload.body.end());
-                let size = size + [0, 100, RANGE_BYTES][self.rng.below(3)];
-                let size = if self.chance(15) { size / 2 } else { size };
-                self.publish(model, Some(NewBody::Staged { size, upload }))?
-            }
+            4..=5 | 32 => self.publish_staged(model)?,
             6..=8 => {
                 let from = self.file(model)?;
                 let version = match self.past_version(model, from) {
@@ -57,10 +51,7 @@ impl Generator {
                 from: self.offset(),
                 len: self.offset(),
             },
-            22..=23 => self.compact(model)?,
-            24 => Command::BeginUpload {
-                session: self.session_or_server(model),
-            },
+            22..=23 | 35 => self.compact(model)?,
             25..=27 => {
                 let extents = self.extents(model, 2);
                 let range = extents.first().map_or(0, |extent| extent.at / RANGE_BYTES);
@@ -70,16 +61,24 @@ impl Generator {
                     extents,
                 }
             }
-            28 => Command::AbandonUpload {
+            28 | 33 => Command::AbandonUpload {
                 upload: self.upload(model),
             },
-            29 => Command::BeginUpload {
+            24 | 29 | 34 => Command::BeginUpload {
                 session: self.session_or_server(model),
             },
             _ => Command::ReserveObjects {
                 seed: [self.rng.next() as u8; 16],
             },
         })
+    }
+
+    fn publish_staged(&mut self, model: &Model) -> Option<Command> {
+        let upload = self.upload(model);
+        let size = model.uploads.get(&upload).map_or(9, |upload| upload.body.end());
+        let size = size + [0, 100, RANGE_BYTES][self.rng.below(3)];
+        let size = if self.chance(15) { size / 2 } else { size };
+        self.publish(model, Some(NewBody::Staged { size, upload }))
     }
 
     fn session_or_server(&mut self, model: &Model) -> SessionId {

@@ -10,10 +10,15 @@ pub(crate) struct Body(pub(crate) BTreeMap<u64, Extent>);
 impl Body {
     pub(crate) fn of(extents: &[Extent]) -> Self {
         let mut body = Self::default();
-        for extent in extents {
-            body.put(extent.clone());
-        }
+        body.lay(extents);
         body
+    }
+
+    /// Lays extents over what is there, in their order.
+    pub(crate) fn lay(&mut self, extents: &[Extent]) {
+        for extent in extents {
+            self.put(extent.clone());
+        }
     }
 
     /// Makes from..to a hole.

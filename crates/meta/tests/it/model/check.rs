@@ -48,6 +48,25 @@ impl Verdict {
     }
 }
 
+/// Bytes and inodes that a quota root loses as something is charged to it.
+#[derive(Debug, Clone, Copy, Default)]
+struct Freed {
+    surely: (i128, i128),
+    perhaps: (i128, i128),
+}
+
+impl Freed {
+    /// All of a file; a directory's charge is its own.
+    fn surely(tree: &Tree, ino: nokv_types::Ino) -> Self {
+        let file = tree.get(ino).filter(|inode| inode.kind != FileKind::Directory);
+        let all = file.map_or((0, 0), |inode| (inode.body.allocated() as i128, 1));
+        Self {
+            surely: all,
+            perhaps: all,
+        }
+    }
+}
+
 /// Longest value of an extended attribute, and most of them.
 pub(crate) const XATTR_BYTES_MAX: usize = 32 * 1024;
 pub(crate) const XATTRS_MAX: usize = 1024;
@@ -245,7 +264,12 @@ impl Model {
         v.maybe(self.is_counted(node), Code::CrossDevice);
         let is_dir = inode.kind == FileKind::Directory;
         v.when(is_dir && tree.is_within(to.ino, node.ino), Code::Loop);
-        self.check_moved(v, tree, node, to_dir.quota);
+        let freed = match (mode, target) {
+            (RenameMode::Replace, Some(other)) => self.freed(tree, Node::new(to.timeline, other)),
+            (RenameMode::Exchange, Some(other)) => Freed::surely(tree, other),
+            _ => Freed::default(),
+        };
+        self.check_moved(v, tree, node, to_dir.quota, freed);
         match (mode, target) {
             (RenameMode::Exchange, None) => v.must(Code::NotFound),
             (RenameMode::Exchange, Some(other)) => {
@@ -253,7 +277,8 @@ impl Model {
                 let other_is_dir = other_inode.kind == FileKind::Directory;
                 v.when(other_is_dir && tree.is_within(from.ino, other), Code::Loop);
                 let from_quota = tree.get(from.ino).expect("checked before").quota;
-                self.check_moved(v, tree, Node::new(to.timeline, other), from_quota);
+                let freed = Freed::surely(tree, node.ino);
+                self.check_moved(v, tree, Node::new(to.timeline, other), from_quota, freed);
             }
             (RenameMode::Replace, Some(other)) => {
                 let other = tree.get(other).expect("an entry leads to an inode");
@@ -268,7 +293,7 @@ impl Model {
     }
 
     /// Faults of moving an inode to a directory of another quota root.
-    fn check_moved(&self, v: &mut Verdict, tree: &Tree, node: Node, quota: QuotaId) {
+    fn check_moved(&self, v: &mut Verdict, tree: &Tree, node: Node, quota: QuotaId, freed: Freed) {
         let inode = tree.get(node.ino).expect("an entry leads to an inode");
         if inode.kind == FileKind::Directory {
             // A quota root moves freely: its charge is its own.
@@ -281,13 +306,26 @@ impl Model {
         }
         let sure = inode.names.iter().filter(|(dir, _)| !tree.limbo.contains(dir));
         v.when(sure.count() > 1, Code::CrossDevice);
-        // Of a file that had several names the attributes stay where they are: it is refused ever after.
-        v.maybe(inode.names.len() > 1 || inode.was_linked, Code::CrossDevice);
+        v.maybe(inode.names.len() > 1, Code::CrossDevice);
         if quota == QuotaId::WORKSPACE {
             return;
         }
         let bytes = inode.body.allocated() as i128;
-        self.check_limit(v, tree, quota, bytes, 1);
+        self.check_limit(v, tree, quota, (bytes, 1), freed);
+    }
+
+    /// What goes with the last name of a file, unless somebody has it open.
+    fn freed(&self, tree: &Tree, node: Node) -> Freed {
+        let all = Freed::surely(tree, node.ino);
+        let names = tree.get(node.ino).map_or(0, |inode| inode.names.len());
+        match (self.is_open(node), names) {
+            (true, _) => Freed::default(),
+            (false, 1) => all,
+            (false, _) => Freed {
+                surely: (0, 0),
+                ..all
+            },
+        }
     }
 
     /// Faults of more data or inodes in a quota root, and with it in the workspace.
@@ -300,12 +338,13 @@ impl Model {
         inodes: i128,
     ) {
         if quota != QuotaId::WORKSPACE {
-            self.check_limit(v, tree, quota, bytes, inodes);
+            self.check_limit(v, tree, quota, (bytes, inodes), Freed::default());
         }
-        self.check_limit(v, tree, QuotaId::WORKSPACE, bytes, inodes);
+        self.check_limit(v, tree, QuotaId::WORKSPACE, (bytes, inodes), Freed::default());
     }
 
-    fn check_limit(&self, v: &mut Verdict, tree: &Tree, quota: QuotaId, bytes: i128, inodes: i128) {
+    /// Faults of a charge (bytes, inodes) at whose moment something else goes.
+    fn check_limit(&self, v: &mut Verdict, tree: &Tree, quota: QuotaId, charge: (i128, i128), freed: Freed) {
         let limits = self.quotas.get(&quota).copied().unwrap_or_default();
         let code = match quota {
             QuotaId::WORKSPACE => Code::NoSpace,
@@ -318,15 +357,17 @@ impl Model {
             return;
         }
         let (low, high) = tree.usage(quota);
-        for (delta, limit, low, high) in [
-            (bytes, limits.bytes, low.0, high.0),
-            (inodes, limits.inodes, low.1, high.1),
+        let Freed { surely, perhaps } = freed;
+        for (charge, (surely, perhaps), limit, (low, high)) in [
+            (charge.0, (surely.0, perhaps.0), limits.bytes, (low.0, high.0)),
+            (charge.1, (surely.1, perhaps.1), limits.inodes, (low.1, high.1)),
         ] {
-            let Some(limit) = limit.filter(|_| delta > 0) else {
+            let Some(limit) = limit.map(i128::from).filter(|_| charge > 0) else {
                 continue;
             };
-            v.when(i128::from(low) + delta > i128::from(limit), code);
-            v.maybe(i128::from(high) + delta > i128::from(limit), code);
+            let least = charge - perhaps;
+            v.when(least > 0 && i128::from(low) + least > limit, code);
+            v.maybe(i128::from(high) + charge - surely > limit, code);
         }
     }
 

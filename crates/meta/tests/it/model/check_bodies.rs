@@ -14,6 +14,7 @@ const ROW_BYTES_MAX: usize = 32 * 1024;
 pub(crate) const UPLOAD_IDLE_NS: u64 = 24 * 3_600_000_000_000;
 
 impl Model {
+    #[expect(clippy::too_many_lines, reason = "one arm per command, nothing else")]
     pub(crate) fn verdict_of_bodies(&self, v: &mut Verdict, command: &Command) {
         match command {
             Command::Publish {
@@ -50,13 +51,13 @@ impl Model {
             Command::SetSize { node, size } => {
                 v.when(*size > FILE_BYTES_MAX, Code::TooLarge);
                 if let Some((_, inode)) = self.file(v, *node) {
-                    self.may_be_full(v, &inode.body);
+                    Self::may_be_full(v, &inode.body);
                 }
             }
             Command::PunchHole { node, len, .. } => {
                 v.when(*len == 0, Code::Invalid);
                 if let Some((_, inode)) = self.file(v, *node) {
-                    self.may_be_full(v, &inode.body);
+                    Self::may_be_full(v, &inode.body);
                 }
             }
             Command::Compact {
@@ -72,7 +73,7 @@ impl Model {
                 self.check_extents(v, extents, 0, u64::MAX);
                 if let Some((_, inode)) = self.file(v, *node) {
                     v.when(*expect != inode.generation, Code::Conflict);
-                    self.check_compact(v, inode, range, extents);
+                    Self::check_compact(v, inode, range, extents);
                 }
             }
             Command::BeginUpload { session } => {
@@ -101,8 +102,8 @@ impl Model {
                 self.check_upload(v, *upload);
                 if let Some(upload) = self.uploads.get(upload) {
                     let mut after = upload.body.clone();
-                    extents.iter().for_each(|extent| after.put(extent.clone()));
-                    self.check_rows(v, &after, Code::TooMany, extents);
+                    after.lay(extents);
+                    Self::check_rows(v, &after, Code::TooMany, extents);
                 }
             }
             Command::AbandonUpload { upload } => self.check_upload(v, *upload),
@@ -188,14 +189,14 @@ impl Model {
             return;
         }
         let mut after = inode.body.clone();
-        extents.iter().for_each(|extent| after.put(extent.clone()));
-        self.check_rows(v, &after, Code::NeedsCompaction, extents);
+        after.lay(extents);
+        Self::check_rows(v, &after, Code::NeedsCompaction, extents);
         let grown = after.allocated() as i128 - inode.body.allocated() as i128;
         self.check_charge(v, tree, inode.quota, grown, 0);
     }
 
     /// Faults of rows that hold more than a row can.
-    fn check_rows(&self, v: &mut Verdict, body: &Body, code: Code, extents: &[Extent]) {
+    fn check_rows(v: &mut Verdict, body: &Body, code: Code, extents: &[Extent]) {
         let touched = |extent: &Extent| {
             let last = extent.at.saturating_add(u64::from(extent.len.max(1)) - 1);
             [extent.at / RANGE_BYTES, last / RANGE_BYTES]
@@ -211,7 +212,7 @@ impl Model {
     }
 
     /// Cutting an extent in two may fill a row.
-    fn may_be_full(&self, v: &mut Verdict, body: &Body) {
+    fn may_be_full(v: &mut Verdict, body: &Body) {
         let ranges: Vec<u64> = body.0.keys().map(|at| at / RANGE_BYTES).collect();
         let full = ranges.iter().any(|range| {
             body.row_bytes(range * RANGE_BYTES, (range + 1) * RANGE_BYTES).1 > ROW_BYTES_MAX - 256
@@ -219,7 +220,7 @@ impl Model {
         v.maybe(full, Code::NeedsCompaction);
     }
 
-    fn check_compact(&self, v: &mut Verdict, inode: &Inode, range: (u64, u64), extents: &[Extent]) {
+    fn check_compact(v: &mut Verdict, inode: &Inode, range: (u64, u64), extents: &[Extent]) {
         let outside = |extent: &Extent| {
             extent.at < range.0 || extent.at.saturating_add(extent.len.into()) > range.1.min(inode.size)
         };
@@ -244,7 +245,9 @@ impl Model {
         let filled = new.0.values().any(|extent| match &extent.source {
             Source::Inline(bytes) => {
                 let mut hole = Body::of(std::slice::from_ref(extent));
-                inode.body.0.values().for_each(|old| hole.cut(old.at, old.end()));
+                for old in inode.body.0.values() {
+                    hole.cut(old.at, old.end());
+                }
                 let zeros = |part: &Extent| {
                     let skip = (part.at - extent.at) as usize;
                     bytes[skip..skip + part.len as usize]
@@ -260,7 +263,7 @@ impl Model {
         let grown = new.allocated() as i128 - inode.body.part(range.0, range.1).allocated() as i128;
         v.maybe(grown > 0, Code::NoSpace);
         v.maybe(grown > 0, Code::QuotaExceeded);
-        self.check_rows(v, &new, Code::TooMany, extents);
+        Self::check_rows(v, &new, Code::TooMany, extents);
     }
 
     fn check_publish(
@@ -334,7 +337,7 @@ impl Model {
                     return None;
                 }
                 let new = Body::of(extents);
-                self.check_rows(v, &new, Code::TooMany, extents);
+                Self::check_rows(v, &new, Code::TooMany, extents);
                 Some(new.allocated())
             }
             NewBody::Staged { size, upload } => {

@@ -17,6 +17,7 @@ pub(crate) struct Start {
 }
 
 impl Model {
+    #[expect(clippy::too_many_lines, reason = "one arm per command, nothing else")]
     pub(crate) fn verdict_of_timelines(&self, v: &mut Verdict, command: &Command) {
         match command {
             Command::SnapshotCreate {

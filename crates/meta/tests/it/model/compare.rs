@@ -52,7 +52,7 @@ impl Model {
 
     fn compare_tree(&self, reader: &R<'_>, at: ReadPoint, top: Node, tree: &Tree, page: usize) -> Checked {
         for ino in tree.below(top.ino) {
-            self.compare_inode(reader, at, ino, tree, page)
+            Self::compare_inode(reader, at, ino, tree, page)
                 .map_err(|text| format!("{at:?} inode {}: {text}", ino.0))?;
         }
         let quotas: BTreeSet<QuotaId> = tree.inodes.values().map(|inode| inode.quota).collect();
@@ -75,7 +75,7 @@ impl Model {
         Ok(())
     }
 
-    fn compare_inode(&self, reader: &R<'_>, at: ReadPoint, ino: Ino, tree: &Tree, page: usize) -> Checked {
+    fn compare_inode(reader: &R<'_>, at: ReadPoint, ino: Ino, tree: &Tree, page: usize) -> Checked {
         let inode = &tree.inodes[&ino];
         let attr = told("attributes", reader.getattr(at, ino))?;
         same_attr(&attr, &tree.attr(ino), tree.is_fuzzy(ino))?;
@@ -91,7 +91,7 @@ impl Model {
             .collect();
         same("extended attributes", xattrs, wanted)?;
         match inode.kind {
-            FileKind::Directory => self.compare_entries(reader, at, ino, tree, page),
+            FileKind::Directory => Self::compare_entries(reader, at, ino, tree, page),
             FileKind::Symlink => {
                 let target = told("target", reader.readlink(at, ino))?;
                 same("target", &target, &inode.target)
@@ -105,7 +105,7 @@ impl Model {
         }
     }
 
-    fn compare_entries(&self, reader: &R<'_>, at: ReadPoint, ino: Ino, tree: &Tree, page: usize) -> Checked {
+    fn compare_entries(reader: &R<'_>, at: ReadPoint, ino: Ino, tree: &Tree, page: usize) -> Checked {
         let mut found = Vec::new();
         let mut after: Option<Name> = None;
         loop {
@@ -180,26 +180,54 @@ impl Model {
     fn reachable(&self) -> (BTreeSet<ObjectId>, BTreeSet<ObjectId>) {
         let mut sure = BTreeSet::new();
         for line in self.lines.values().filter(|line| line.live) {
-            sure.extend(line.tree.objects());
+            sure.extend(line.tree.objects(false));
         }
-        sure.extend(self.pins.values().flat_map(|pin| pin.tree.objects()));
+        sure.extend(self.pins.values().flat_map(|pin| pin.tree.objects(false)));
         sure.extend(self.opens.values().flat_map(|open| open.body.objects()));
         sure.extend(self.uploads.values().flat_map(|upload| upload.body.objects()));
         let mut maybe = sure.clone();
         for (id, line) in &self.lines {
-            maybe.extend(line.branch.objects());
-            maybe.extend(line.tree.objects());
+            self.may_refer(&line.branch, &mut maybe);
+            self.may_refer(&line.tree, &mut maybe);
             for (version, tree) in &line.history {
                 let at = ReadPoint {
                     timeline: *id,
                     version: *version,
                 };
                 if self.is_kept(at) != Some(false) {
-                    maybe.extend(tree.objects());
+                    self.may_refer(tree, &mut maybe);
                 }
             }
         }
+        for pin in self.pins.values() {
+            self.may_refer(&pin.tree, &mut maybe);
+        }
         (sure, maybe)
+    }
+
+    /// Adds what a tree refers to, and what a shared upload keeps for it.
+    fn may_refer(&self, tree: &Tree, objects: &mut BTreeSet<ObjectId>) {
+        objects.extend(tree.objects(true));
+        let shared = tree.uploads().filter_map(|upload| self.published.get(&upload));
+        for published in shared.filter(|published| published.is_shared) {
+            objects.extend(&published.objects);
+        }
+    }
+
+    /// Takes in which of these objects were condemned: none may be that is in use.
+    pub(crate) fn condemn(&mut self, reader: &R<'_>, asked: &[ObjectId]) -> Checked {
+        for object in asked {
+            let info = told("object", reader.object_info(*object))?;
+            if info.is_some_and(|info| info.standing == ObjectStanding::Condemned) {
+                same(
+                    "a condemned object is in use",
+                    self.reachable().0.contains(object),
+                    false,
+                )?;
+                self.condemned.insert(*object);
+            }
+        }
+        Ok(())
     }
 
     /// Compares the objects that count as referred to with those that are, after all work was done.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 /// A change of what a batch writes: a seeded bug.
 pub(crate) type Tamper = Box<dyn FnMut(&mut Vec<(Vec<u8>, Option<Vec<u8>>)>) + Send>;
 
+#[expect(clippy::large_enum_variant, reason = "there is one of them")]
 enum Kind {
     Memory(ModelStore),
     Holt {
@@ -71,10 +72,35 @@ impl Engine {
                 &tampered
             }
         };
+        self.apply(batch);
+    }
+
+    fn apply(&mut self, batch: &Mutations) {
         self.store().apply(batch).unwrap();
         if let Kind::Holt { redo, .. } = &mut self.kind {
             redo.push(batch.clone());
         }
+    }
+
+    /// Makes the count of references of one object wrong; answers whether there is one.
+    pub(crate) fn damage(&mut self, pick: usize) -> bool {
+        // Schema, id, count: where the row of an object that is in use has a count of one byte.
+        const COUNT: usize = 17;
+        let mut rows = Vec::new();
+        self.scan(Scan::prefix(b"o"), &mut |key, value| {
+            if (1..100).contains(&value[COUNT]) && value.last() == Some(&0) {
+                rows.push((key.to_vec(), value.to_vec()));
+            }
+            Visit::Next
+        })
+        .unwrap();
+        let Some(at) = pick.checked_rem(rows.len()) else {
+            return false;
+        };
+        let (key, mut value) = rows.swap_remove(at);
+        value[COUNT] += 1;
+        self.apply(&Mutations::from_sorted([Mutation::Put(&key, &value)]).unwrap());
+        true
     }
 
     /// Publishes the state: what came before is not replayed any more.

@@ -7,7 +7,8 @@ use super::state::Model;
 use crate::timelines::Rng;
 use nokv_meta::Reader;
 use nokv_types::{
-    AttrChange, Command, FileKind, Ino, Node, Request, RequestId, SessionId, Version, Work, XattrMode,
+    AttrChange, Command, FileKind, Ino, Name, Node, QuotaLimits, RenameMode, Request, RequestId, SessionId,
+    Version, Work, XattrMode,
 };
 use std::collections::VecDeque;
 
@@ -15,6 +16,16 @@ const SECOND: u64 = 1_000_000_000;
 const HOUR: u64 = 3_600 * SECOND;
 /// Inodes of a tree from which on more goes than comes.
 const TREE_INODES: usize = 70;
+/// Commands since the last comparison of whole states from which on the next step is one: with a batch that comes
+/// before, at most 200.
+const COMPARE_SINCE: usize = 180;
+/// Commands of a run after which forks of forks, and answers that nobody takes, reach their limits.
+const CHAIN_AT: usize = 2_000;
+const FULL_WINDOW_AT: usize = 8_000;
+/// One in so many runs fills a window: that alone is a third of its commands.
+const FULL_WINDOW_IN: u64 = 3;
+/// Steps that a counting job may take before it is hurried.
+const COUNTING_SINCE: usize = 160;
 
 /// After these the model has to look at rows, or what is there is no longer sure: they end a batch.
 fn ends_batch(command: &Command) -> bool {
@@ -30,6 +41,7 @@ fn ends_batch(command: &Command) -> bool {
 }
 
 pub(crate) struct Generator {
+    seed: u64,
     pub(crate) rng: Rng,
     forced: VecDeque<Step>,
     recent: Vec<Request>,
@@ -47,6 +59,7 @@ pub(crate) struct Generator {
 impl Generator {
     pub(crate) fn new(seed: u64) -> Self {
         Self {
+            seed,
             rng: Rng::new(seed),
             forced: VecDeque::new(),
             recent: Vec::new(),
@@ -74,47 +87,60 @@ impl Generator {
     /// The next step.
     pub(crate) fn next(&mut self, run: &Run) -> Step {
         self.steps += 1;
-        if let Some(step) = self.forced.pop_front() {
-            return step;
-        }
-        if self.since >= 200 {
+        let is_counting = run.model.counting.is_some();
+        if self.since >= COMPARE_SINCE && !is_counting {
             self.since = 0;
             self.after_comparison(run);
             return Step::Compare(1 + self.rng.below(40));
         }
-        if run.model.counting.is_some() {
+        if let Some(step) = self.forced.pop_front() {
+            if let Step::Batch(_, requests) = &step {
+                self.since += requests.len();
+            }
+            return step;
+        }
+        if is_counting {
             return self.while_counting(run);
+        }
+        if let Some(()) = self.once(run) {
+            return self.next(run);
         }
         match self.rng.below(1000) {
             0..=4 => return Step::Crash,
             5..=7 => return Step::Restart,
             8..=9 => return Step::Checkpoint,
-            10 => return self.settle(run),
+            10 => return self.settle(),
             11..=20 => {
                 if let Some(at) = self.past(&run.model) {
                     return Step::Past(at);
                 }
             }
             21..=23 => self.fill_a_row(run),
-            24 if self.rare == 0 && run.table.commands > 2_000 => {
-                self.rare = 1;
-                self.chain_of_forks();
-            }
-            25 if self.rare == 1 && run.table.commands > 5_000 => {
-                self.rare = 2;
-                self.full_window(run);
-            }
-            26..=60 => return self.garbage(run),
+            24..=25 => return Step::Damage(self.rng.below(1 << 20)),
+            26..=300 => return self.garbage(run),
             _ => (),
         }
         self.random_batch(run)
+    }
+
+    /// What a long run does once.
+    fn once(&mut self, run: &Run) -> Option<()> {
+        match self.rare {
+            0 if run.table.commands > CHAIN_AT => self.chain_of_forks(),
+            1 if run.table.commands > FULL_WINDOW_AT && self.seed.is_multiple_of(FULL_WINDOW_IN) => {
+                self.full_window(run);
+            }
+            _ => return None,
+        }
+        self.rare += 1;
+        Some(())
     }
 
     fn random_batch(&mut self, run: &Run) -> Step {
         match self.lift.take() {
             Some((node, 0)) => self.force_command(Command::SetQuota {
                 node,
-                limits: Default::default(),
+                limits: QuotaLimits::default(),
             }),
             Some((node, left)) => self.lift = Some((node, left - 1)),
             None => (),
@@ -191,8 +217,9 @@ impl Generator {
 
     fn while_counting(&mut self, run: &Run) -> Step {
         self.since += 1;
-        let rows_max = 1 + self.rng.below(6) as u32;
-        let command = if self.chance(4) {
+        let hurry = self.since >= COUNTING_SINCE;
+        let rows_max = if hurry { 500 } else { 1 + self.rng.below(6) as u32 };
+        let command = if self.chance(4) && !hurry {
             let (top, _) = run.model.counting.expect("checked before");
             let tree = &run.model.lines[&top.timeline].tree;
             let is_dir = |ino: &Ino| {
@@ -200,19 +227,40 @@ impl Generator {
                     .is_some_and(|inode| inode.kind == FileKind::Directory)
             };
             let dirs: Vec<Ino> = tree.below(top.ino).into_iter().filter(is_dir).collect();
-            Command::SetQuota {
-                node: Node::new(top.timeline, *self.rng.pick(&dirs).unwrap_or(&top.ino)),
-                limits: Default::default(),
-            }
+            let dir = Node::new(top.timeline, *self.rng.pick(&dirs).unwrap_or(&top.ino));
+            self.disturb_count(run, dir)
         } else {
             Command::Work(Work::CountQuota { rows_max })
         };
         Step::Batch(1_000_000, vec![Request::internal(command)])
     }
 
-    fn settle(&mut self, run: &Run) -> Step {
+    /// Another count in what is being counted, or a directory of it that moves.
+    fn disturb_count(&mut self, run: &Run, dir: Node) -> Command {
+        let tree = &run.model.lines[&dir.timeline].tree;
+        let inode = &tree.inodes[&dir.ino];
+        let subdirs = inode.entries.iter().filter(|(_, ino)| {
+            tree.get(**ino)
+                .is_some_and(|inode| inode.kind == FileKind::Directory)
+        });
+        let subdirs: Vec<_> = subdirs.map(|(name, _)| name).collect();
+        match self.rng.pick(&subdirs) {
+            Some(name) if self.chance(2) => Command::Rename {
+                from: dir,
+                from_name: Name::new(name).unwrap(),
+                to: Node::new(dir.timeline, inode.parent),
+                to_name: self.name(),
+                mode: RenameMode::NoReplace,
+            },
+            _ => Command::SetQuota {
+                node: dir,
+                limits: QuotaLimits::default(),
+            },
+        }
+    }
+
+    fn settle(&mut self) -> Step {
         self.force(Step::Compare(9));
-        let _ = run;
         Step::Settle
     }
 
@@ -256,12 +304,12 @@ impl Generator {
         let ttl_ns = 20 * HOUR;
         self.force_command(Command::SessionOpen { session, ttl_ns });
         let node = run.model.roots[&b"main"[..]].node;
-        for round in 0..42u64 {
+        for round in 0..206u64 {
             let request = |place: u64| Request {
                 id: Some(RequestId {
                     session,
                     stream: 0,
-                    sequence: 100 * round + place,
+                    sequence: 20 * round + place,
                     part: 0,
                 }),
                 ..Request::internal(Command::SetAttr {
@@ -269,7 +317,7 @@ impl Generator {
                     change: AttrChange::default(),
                 })
             };
-            self.force(Step::Batch(1_000_000, (0..100).map(request).collect()));
+            self.force(Step::Batch(1_000_000, (0..20).map(request).collect()));
         }
         self.force(Step::Crash);
         self.force_command(Command::SessionClose { session });
@@ -288,9 +336,9 @@ impl Generator {
         if self.chance(3) {
             objects.extend(self.some_object(&run.model));
         }
-        let work = match self.rng.below(3) {
-            0 => Work::CondemnObjects { objects },
-            1 => {
+        let work = match self.rng.below(10) {
+            0..=2 => Work::CondemnObjects { objects },
+            3..=5 => {
                 let mut objects = reader.condemned_objects(3).unwrap();
                 if self.chance(3) {
                     objects.extend(self.some_object(&run.model));
@@ -313,11 +361,6 @@ impl Generator {
             }
         };
         self.since += 1;
-        self.force(Step::Compare(5000));
-        if !matches!(work, Work::CondemnObjects { .. }) || self.chance(2) {
-            self.forced.pop_back();
-        }
-        // Comparing takes in what was condemned.
         Step::Batch(1_000_000, vec![Request::internal(Command::Work(work))])
     }
 
@@ -348,12 +391,11 @@ impl Generator {
             .map(|line| line.tree.inodes.len())
             .max()
             > Some(TREE_INODES);
-        Some(match self.rng.below(if full { 130 } else { 118 }) {
-            0..=6 => self.create(model)?,
-            7..=10 => self.create(model)?,
+        Some(match self.rng.below(if full { 137 } else { 125 }) {
+            0..=10 => self.create(model)?,
             11..=14 => self.link(model)?,
-            15..=18 => self.remove(model)?,
-            19..=21 => self.remove_dir(model)?,
+            15..=18 | 125..=131 => self.remove(model)?,
+            19..=21 | 118..=120 | 135.. => self.remove_dir(model)?,
             22..=29 => self.rename(model)?,
             30..=32 => Command::SetAttr {
                 node: self.any(model)?,
@@ -378,12 +420,11 @@ impl Generator {
                     .pick(&[XattrMode::Any, XattrMode::Create, XattrMode::Replace])?,
             },
             37..=40 => self.remove_xattr(model)?,
-            41..=42 => self.remove_tree(model)?,
+            41..=42 | 132..=134 => self.remove_tree(model)?,
             43..=74 => self.body_command(run)?,
             75..=117 => self.timeline_command(run)?,
-            118..=124 => self.remove(model)?,
-            125..=127 => self.remove_tree(model)?,
-            _ => self.remove_dir(model)?,
+            121..=122 => self.volume(model),
+            123..=124 => self.promote(model),
         })
     }
 }

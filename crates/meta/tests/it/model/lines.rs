@@ -4,7 +4,7 @@ use super::generate::Generator;
 use super::run::Run;
 use super::state::Model;
 use nokv_types::{
-    Command, FileKind, Node, Origin, QuotaLimits, RootKind, SessionId, TimelineId, Version, Work,
+    Command, FileKind, Ino, Node, Origin, QuotaLimits, RootKind, SessionId, TimelineId, Version, Work,
 };
 
 const SECOND: u64 = 1_000_000_000;
@@ -18,32 +18,38 @@ impl Generator {
         Some(match self.rng.below(43) {
             0..=2 => self.pin(model)?,
             3..=4 => self.release(model),
-            5 if model.roots.len() < ROOTS => Command::VolumeCreate {
-                name: self.root_name(model),
-                inode: self.owner(),
-            },
+            5 => self.volume(model),
             6..=7 if model.roots.len() < ROOTS => Command::Fork {
                 name: self.root_name(model),
                 origin: self.origin(model, None),
             },
-            5..=8 => self.delete(model),
-            9..=10 => self.rollback(model)?,
-            11..=12 => self.promote(model)?,
+            6..=8 => self.delete(model),
+            9..=10 => self.rollback(model),
+            11..=12 => self.promote(model),
             13..=15 => self.quota(model)?,
-            16..=18 => self.session_command(model),
+            16..=18 | 26..=28 => self.session_command(model),
             19..=22 => Command::Open {
                 session: self.session(model),
                 node: self.file(model)?,
             },
             23..=25 => self.close(model),
-            26..=28 => self.session_command(model),
             _ => Command::Work(self.work_step(model)?),
         })
     }
 
+    pub(crate) fn volume(&mut self, model: &Model) -> Command {
+        if model.roots.len() >= ROOTS {
+            return self.delete(model);
+        }
+        Command::VolumeCreate {
+            name: self.root_name(model),
+            inode: self.owner(),
+        }
+    }
+
     fn work_step(&mut self, model: &Model) -> Option<Work> {
         let rows_max = [1, 3, 20, 500][self.rng.below(4)];
-        Some(match self.rng.below(14) {
+        Some(match self.rng.below(16) {
             0 | 1 => Work::AdvanceTime,
             2..=4 => Work::Reclaim { rows_max },
             5..=7 => Work::Prune { rows_max },
@@ -56,6 +62,8 @@ impl Generator {
             }
             10 | 11 => Work::FreeTimelines { rows_max },
             12 => Work::CountQuota { rows_max },
+            13 => Work::Repair { fixes_max: rows_max },
+            14 => Work::Stop,
             _ => Work::SaveWindow,
         })
     }
@@ -176,9 +184,9 @@ impl Generator {
         }
     }
 
-    fn rollback(&mut self, model: &Model) -> Option<Command> {
+    fn rollback(&mut self, model: &Model) -> Command {
         if model.pins.len() > 2 * PINS {
-            return Some(self.release(model));
+            return self.release(model);
         }
         let name = self.root(model);
         let fitting: Vec<_> = model
@@ -197,12 +205,12 @@ impl Generator {
             _ => self.origin(model, Some(&name)),
         };
         let keep = self.keep(model);
-        Some(Command::Rollback { name, origin, keep })
+        Command::Rollback { name, origin, keep }
     }
 
-    fn promote(&mut self, model: &Model) -> Option<Command> {
+    pub(crate) fn promote(&mut self, model: &Model) -> Command {
         if model.pins.len() > 2 * PINS {
-            return Some(self.release(model));
+            return self.release(model);
         }
         let forks: Vec<_> = model
             .roots
@@ -226,12 +234,12 @@ impl Generator {
             _ => self.root(model),
         };
         let keep = self.keep(model);
-        Some(Command::Promote {
+        Command::Promote {
             fork,
             onto,
             discard_live: !self.chance(3),
             keep,
-        })
+        }
     }
 
     fn quota(&mut self, model: &Model) -> Option<Command> {
@@ -239,7 +247,10 @@ impl Generator {
         let node = if self.chance(4) {
             self.root_node(model)?
         } else {
-            self.choose(model, |inode| any || inode.kind == FileKind::Directory)?
+            let full = self.chance(2);
+            self.choose(model, |inode| {
+                any || (inode.kind == FileKind::Directory && !(full && inode.entries.is_empty()))
+            })?
         };
         let tree = &model.lines.get(&node.timeline)?.tree;
         let inode = tree.get(node.ino)?;
@@ -267,6 +278,17 @@ impl Generator {
             let step = super::run::Step::Compare(100);
             self.force(step);
             self.lift = Some((node, 6));
+        }
+        let is_dir = |ino: &&Ino| {
+            tree.get(**ino)
+                .is_some_and(|inode| inode.kind == FileKind::Directory)
+        };
+        if let Some(dir) = inode.entries.values().find(is_dir).filter(|_| !is_root) {
+            // What lies in a directory that is being counted is not counted for itself.
+            self.force_command(Command::SetQuota {
+                node: Node::new(node.timeline, *dir),
+                limits: QuotaLimits::default(),
+            });
         }
         Some(Command::SetQuota { node, limits })
     }

@@ -3,19 +3,6 @@
 //! `NOKV_MODEL_COMMANDS` says how many (both stores together), `NOKV_SEED` which. The model is written from the
 //! meaning of the commands: it knows whole trees and clones of them, nothing of rows.
 
-#![expect(
-    clippy::too_many_lines,
-    clippy::match_same_arms,
-    clippy::needless_for_each,
-    clippy::unused_self,
-    clippy::large_enum_variant,
-    clippy::default_trait_access,
-    clippy::unnecessary_wraps,
-    clippy::match_bool,
-    clippy::disallowed_methods,
-    reason = "the model lists commands and their cases one by one, and shrinks under a time limit"
-)]
-
 mod apply;
 mod apply_bodies;
 mod apply_timelines;
@@ -44,10 +31,10 @@ use run::{Run, Step};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Commands of one run: a fresh workspace with its own seed.
-const RUN_COMMANDS: usize = 1_500;
+const RUN_COMMANDS: usize = 12_500;
 
-/// Commands of a run that nobody sized: too few to meet everything.
-const COMMANDS: u64 = 6_000;
+/// Commands of all runs together when nobody says how many: enough to meet everything.
+const COMMANDS: u64 = 50_000;
 
 /// What was found, with the steps that lead to it.
 pub(crate) struct Failure {
@@ -125,6 +112,7 @@ fn random_commands_do_what_the_model_says() {
             Ok(done) => table.add(&done),
             Err(failure) => {
                 table.print();
+                println!("NOKV_SEED={seed} on store {}: {}", place % 2, failure.text);
                 let shrunk = shrink::shrink(&failure, || engine(place), seed);
                 panic!("NOKV_SEED={seed} on store {}:\n{shrunk}", place % 2);
             }

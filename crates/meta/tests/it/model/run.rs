@@ -6,10 +6,10 @@ use super::compare::told;
 use super::engine::Engine;
 use super::kinds::Table;
 use super::state::{Inode, Line, Model, Root, Tree};
-use nokv_meta::{Batch, Clock, Genesis, PendingWork, Reader, State, genesis};
+use nokv_meta::{Batch, Clock, Genesis, PendingWork, Reader, State, fsck, genesis};
 use nokv_types::{
-    Answer, Code, Command, FileKind, Ino, Node, QuotaId, ReadPoint, Request, RootKind, TimelineId, Version,
-    Work,
+    Answer, Code, Command, FileKind, Ino, Node, QuotaId, ReadPoint, Request, RequestId, RootKind, TimelineId,
+    Version, Work,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -34,6 +34,8 @@ pub(crate) enum Step {
     Compare(usize),
     /// Compares a past state.
     Past(ReadPoint),
+    /// Makes a derived row wrong, and repairs it.
+    Damage(usize),
 }
 
 pub(crate) struct Run {
@@ -93,7 +95,9 @@ impl Run {
                 Ok(())
             }
             Step::Settle => self.settle(),
+            Step::Damage(pick) => self.damage(*pick),
             Step::Compare(page) => {
+                self.check_rows()?;
                 let timelines = self.state.timelines();
                 self.model
                     .compare(&Reader::new(&self.engine, &timelines), *page)?;
@@ -121,6 +125,8 @@ impl Run {
         self.engine = engine.reopen();
         let last = self.state.last_version();
         self.state = State::load(&self.engine, last).unwrap();
+        // Numbers go on above what may have been handed out.
+        self.model.last = self.state.last_version();
         self.opened = true;
     }
 
@@ -212,19 +218,22 @@ impl Run {
         let Some(session) = self.model.sessions.get_mut(&id.session) else {
             return Some(Err(Code::SessionExpired));
         };
+        let before = (session.retired_below, session.retired.len());
         session.retired_below = session.retired_below.max(request.retired_below);
         session.retired.extend(&request.retired);
-        let (below, retired) = (session.retired_below, session.retired.clone());
-        session.answers.retain(|id, _| match id.stream {
-            0 => id.sequence >= below,
-            stream => !retired.contains(&(stream, id.sequence)),
-        });
-        session.retired.clear();
+        let (below, retired) = (session.retired_below, &session.retired);
+        let is_new = (below, retired.len()) != before;
+        let is_retired = |id: &RequestId| match id.stream {
+            0 => id.sequence < below,
+            stream => retired.contains(&(stream, id.sequence)),
+        };
+        if is_new {
+            session.answers.retain(|id, _| !is_retired(id));
+        }
         if let Some(answer) = session.answers.get(&id) {
             return Some(Ok(answer.clone()));
         }
-        // In the other streams a number is an identity: once its answer was taken, it may come again as a new one.
-        if id.stream == 0 && id.sequence < below {
+        if is_retired(&id) {
             return Some(Err(Code::AlreadyRetired));
         }
         (session.answers.len() >= WINDOW_MAX).then_some(Err(Code::WindowFull))
@@ -240,6 +249,8 @@ impl Run {
             pin.at.version = found.at.version;
             self.model.same_pin(&found)?;
         }
+        let asked = std::mem::take(&mut self.model.unread_objects);
+        self.model.condemn(&reader, &asked)?;
         let Some((node, limits)) = self.model.unread_quota.take() else {
             return Ok(());
         };
@@ -290,13 +301,41 @@ impl Run {
         Ok(more)
     }
 
+    /// The rows agree with each other. Not asked where a bug was seeded: the comparisons have to find it.
+    fn check_rows(&self) -> Checked {
+        if self.engine.tamper.is_some() {
+            return Ok(());
+        }
+        let report = told("fsck", fsck(&self.engine))?;
+        match report.findings.first() {
+            Some(first) => Err(format!("fsck finds {}: {first:?}", report.wrong)),
+            None => Ok(()),
+        }
+    }
+
+    fn damage(&mut self, pick: usize) -> Checked {
+        self.model.damaged = self.engine.damage(pick);
+        if self.model.damaged {
+            self.work(Work::Repair { fixes_max: 5 })?;
+            self.check_rows()?;
+            same("damage is repaired", self.model.damaged, false)?;
+            self.table.step("repair of damage");
+        }
+        // It found everything, or there was nothing.
+        self.work(Work::Repair { fixes_max: 5 }).map(drop)
+    }
+
     fn pending(&self) -> Result<PendingWork, String> {
         told("pending work", self.state.pending_work(&self.engine))
     }
 
     fn settle(&mut self) -> Checked {
         const STEPS_MAX: usize = 20_000;
-        for _ in 0..3 {
+        const ROUNDS_MAX: usize = 200;
+        let mut quiet = 0;
+        for round in 0.. {
+            same("sessions, snapshots and uploads end", round < ROUNDS_MAX, true)?;
+            let held = self.model.held();
             self.batch(
                 2 * self.model.window_ns + 4_000_000_000,
                 &[Request::internal(Command::Work(Work::AdvanceTime))],
@@ -325,6 +364,11 @@ impl Run {
                 if pending.free {
                     self.work(Work::FreeTimelines { rows_max })?;
                 }
+            }
+            // What ended just now is seen until the window has passed it.
+            quiet = if self.model.held() == held { quiet + 1 } else { 0 };
+            if quiet == 2 {
+                break;
             }
         }
         self.model.forget_dead_lines();
@@ -359,8 +403,8 @@ fn first(settings: Genesis, clock: Clock) -> Model {
         names: BTreeSet::new(),
         xattrs: BTreeMap::new(),
         body: super::body::Body::default(),
+        upload: None,
         target: Vec::new(),
-        was_linked: false,
     };
     let mut tree = Tree::default();
     tree.inodes.insert(Ino::ROOT, Rc::new(root));
@@ -388,6 +432,7 @@ fn first(settings: Genesis, clock: Clock) -> Model {
         sessions: BTreeMap::new(),
         opens: BTreeMap::new(),
         uploads: BTreeMap::new(),
+        published: BTreeMap::new(),
         reservations: BTreeMap::new(),
         touched: BTreeSet::new(),
         condemned: BTreeSet::new(),
@@ -397,7 +442,9 @@ fn first(settings: Genesis, clock: Clock) -> Model {
         times: BTreeMap::new(),
         advanced: (0, Version::ZERO),
         unread_pins: Vec::new(),
+        unread_objects: Vec::new(),
         unread_quota: None,
         used_inos: BTreeSet::from([Ino::ROOT]),
+        damaged: false,
     }
 }

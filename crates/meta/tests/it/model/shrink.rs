@@ -4,12 +4,14 @@ use super::engine::Engine;
 use super::run::{Run, Step};
 use super::{Failure, guarded, window_of};
 use nokv_types::{Command, Ino, Name, Node, Request, TimelineId};
-use std::time::{Duration, Instant};
 
-/// How long is tried.
-const TIME_MAX: Duration = Duration::from_secs(20);
-/// Steps that are printed at most.
+/// How many times the steps are run again at most.
+const TRIES_MAX: usize = 3_000;
+/// Steps that are run at most over all tries, blank ones not counted: what bounds the time of a long list.
+const STEPS_MAX: usize = 300_000;
+/// Steps that are printed at most, and characters of a request.
 const PRINTED_MAX: usize = 60;
+const REQUEST_CHARS_MAX: usize = 300;
 
 /// A command that is refused: it takes the place of one that is left out, so that later numbers stay.
 fn nothing() -> Request {
@@ -35,52 +37,137 @@ fn gist(text: &str) -> String {
     first.chars().filter(|c| c.is_alphabetic()).take(80).collect()
 }
 
-pub(crate) fn shrink(failure: &Failure, make: impl Fn() -> Engine, seed: u64) -> String {
-    let begin = Instant::now();
-    let (mut steps, mut text) = (failure.steps.clone(), failure.text.clone());
-    let wanted = gist(&text);
-    let mut size = steps.len() / 2;
-    while size > 0 && begin.elapsed() < TIME_MAX {
-        let mut at = 0;
-        while at < steps.len() && begin.elapsed() < TIME_MAX {
-            let mut fewer = steps.clone();
-            let end = (at + size).min(steps.len());
-            for step in &mut fewer[at..end] {
-                blank(step);
-            }
-            let same_size = fewer[at..end]
-                .iter()
-                .zip(&steps[at..end])
-                .all(|(a, b)| is_blank(a) == is_blank(b));
-            match (!same_size).then(|| fails(&fewer, make(), seed)).flatten() {
-                Some((place, found)) if gist(&found) == wanted => {
-                    fewer.truncate(place + 1);
-                    (steps, text) = (fewer, found);
-                }
-                _ => (),
-            }
-            at += size;
+/// The shortest list so far, and what is left of the budget to find a shorter one.
+struct Shrink<'m> {
+    make: &'m dyn Fn() -> Engine,
+    seed: u64,
+    wanted: String,
+    steps: Vec<Step>,
+    text: String,
+    tries: usize,
+    run: usize,
+}
+
+impl Shrink<'_> {
+    /// Takes `fewer` when it fails in the same way.
+    fn attempt(&mut self, mut fewer: Vec<Step>) {
+        if self.is_over() || blanks(&fewer) == blanks(&self.steps) {
+            return;
         }
-        size /= 2;
+        self.tries += 1;
+        self.run += fewer.iter().filter(|step| !is_blank(step)).count();
+        match fails(&fewer, (self.make)(), self.seed) {
+            Some((place, found)) if gist(&found) == self.wanted => {
+                fewer.truncate(place + 1);
+                (self.steps, self.text) = (fewer, found);
+            }
+            _ => (),
+        }
     }
-    let told: Vec<String> = steps
+
+    fn is_over(&self) -> bool {
+        self.tries >= TRIES_MAX || self.run >= STEPS_MAX
+    }
+
+    /// Leaves out every comparison but the last: most of the time goes there.
+    fn without_comparisons(&mut self) {
+        let last = self.steps.len().saturating_sub(1);
+        let mut fewer = self.steps.clone();
+        let looks = |step: &Step| matches!(step, Step::Compare(_) | Step::Past(_));
+        fewer[..last]
+            .iter_mut()
+            .filter(|step| looks(step))
+            .for_each(blank);
+        self.attempt(fewer);
+    }
+
+    /// Leaves out runs of steps, ever shorter ones.
+    fn steps(&mut self) {
+        let mut size = self.steps.len().div_ceil(8);
+        while size > 0 && !self.is_over() {
+            let mut at = 0;
+            while at < self.steps.len() {
+                let mut fewer = self.steps.clone();
+                let end = (at + size).min(fewer.len());
+                fewer[at..end].iter_mut().for_each(blank);
+                self.attempt(fewer);
+                at += size;
+            }
+            size /= 2;
+        }
+    }
+
+    /// Leaves out single requests of batches.
+    fn requests(&mut self) {
+        for at in 0..self.steps.len() {
+            let Some(Step::Batch(_, requests)) = self.steps.get(at) else {
+                continue;
+            };
+            for place in 0..requests.len() {
+                let mut fewer = self.steps.clone();
+                if let Some(Step::Batch(_, requests)) = fewer.get_mut(at) {
+                    requests[place] = nothing();
+                }
+                self.attempt(fewer);
+            }
+        }
+    }
+}
+
+pub(crate) fn shrink(failure: &Failure, make: impl Fn() -> Engine, seed: u64) -> String {
+    let mut shrink = Shrink {
+        make: &make,
+        seed,
+        wanted: gist(&failure.text),
+        steps: failure.steps.clone(),
+        text: failure.text.clone(),
+        tries: 0,
+        run: 0,
+    };
+    shrink.without_comparisons();
+    shrink.steps();
+    shrink.requests();
+    let told: Vec<String> = shrink
+        .steps
         .iter()
         .filter(|step| !is_blank(step))
-        .map(|step| format!("  {step:?}"))
+        .map(show)
         .collect();
     let skipped = told.len().saturating_sub(PRINTED_MAX);
     format!(
-        "found: {}\nshrunk: {text}\n{} steps, the last {}:\n{}",
+        "found: {}\nshrunk: {}\n{} of {} steps, the last {}:\n{}",
         failure.text,
+        shrink.text,
         told.len(),
+        failure.steps.len(),
         told.len() - skipped,
         told[skipped..].join("\n")
     )
 }
 
+fn show(step: &Step) -> String {
+    let Step::Batch(pass, requests) = step else {
+        return format!("  {step:?}");
+    };
+    let kept = requests.iter().filter(|request| **request != nothing());
+    let lines = kept.map(|request| {
+        let text = format!(
+            "    {:?} retired {} {:?} {:?}",
+            request.id, request.retired_below, request.retired, request.command
+        );
+        text.chars().take(REQUEST_CHARS_MAX).collect()
+    });
+    let lines: Vec<String> = lines.collect();
+    format!(
+        "  after {pass} ns, {} requests:\n{}",
+        requests.len(),
+        lines.join("\n")
+    )
+}
+
 fn blank(step: &mut Step) {
     if let Step::Batch(_, requests) = step {
-        requests.iter_mut().for_each(|request| *request = nothing());
+        requests.fill(nothing());
     } else {
         *step = Step::Batch(0, Vec::new());
     }
@@ -91,4 +178,14 @@ fn is_blank(step: &Step) -> bool {
         Step::Batch(_, requests) => requests.iter().all(|request| *request == nothing()),
         _ => false,
     }
+}
+
+/// Requests and steps that are left out.
+fn blanks(steps: &[Step]) -> usize {
+    let of = |step: &Step| match step {
+        Step::Batch(_, requests) if requests.is_empty() => 1,
+        Step::Batch(_, requests) => requests.iter().filter(|request| **request == nothing()).count(),
+        _ => 0,
+    };
+    steps.iter().map(of).sum()
 }

@@ -38,9 +38,9 @@ pub(crate) struct Inode {
     pub(crate) names: BTreeSet<(Ino, Vec<u8>)>,
     pub(crate) xattrs: BTreeMap<Vec<u8>, Vec<u8>>,
     pub(crate) body: Body,
+    /// The upload that the body was published from, unless nothing is left of it.
+    pub(crate) upload: Option<UploadId>,
     pub(crate) target: Vec<u8>,
-    /// It had several names once, or none.
-    pub(crate) was_linked: bool,
 }
 
 /// Everything on one timeline at one moment.
@@ -210,11 +210,16 @@ impl Tree {
         }
     }
 
-    pub(crate) fn objects(&self) -> BTreeSet<ObjectId> {
-        self.inodes
-            .values()
-            .flat_map(|inode| inode.body.objects())
-            .collect()
+    /// The objects that files refer to which are surely there, or with what waits for reclaim.
+    pub(crate) fn objects(&self, with_limbo: bool) -> BTreeSet<ObjectId> {
+        let there = |ino: &Ino| with_limbo || !self.limbo.contains(ino);
+        let inodes = self.inodes.iter().filter(|(ino, _)| there(ino));
+        inodes.flat_map(|(_, inode)| inode.body.objects()).collect()
+    }
+
+    /// The uploads that bodies were published from, and that they may still read.
+    pub(crate) fn uploads(&self) -> impl Iterator<Item = UploadId> {
+        self.inodes.values().filter_map(|inode| inode.upload)
     }
 }
 
@@ -277,6 +282,13 @@ pub(crate) struct Upload {
     pub(crate) used: u64,
 }
 
+/// What was published in parts: once several bodies share it, its objects go only all together.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Published {
+    pub(crate) objects: BTreeSet<ObjectId>,
+    pub(crate) is_shared: bool,
+}
+
 #[derive(Debug, Clone)]
 pub(crate) struct Reservation {
     pub(crate) seed: [u8; 16],
@@ -295,6 +307,7 @@ pub(crate) struct Model {
     pub(crate) sessions: BTreeMap<SessionId, Session>,
     pub(crate) opens: BTreeMap<(SessionId, u64), OpenFile>,
     pub(crate) uploads: BTreeMap<UploadId, Upload>,
+    pub(crate) published: BTreeMap<UploadId, Published>,
     pub(crate) reservations: BTreeMap<ReservationId, Reservation>,
     /// Objects that a body referred to, and those that must not be again.
     pub(crate) touched: BTreeSet<ObjectId>,
@@ -306,11 +319,15 @@ pub(crate) struct Model {
     pub(crate) times: BTreeMap<u64, Version>,
     /// Log time and version of the last move of the window.
     pub(crate) advanced: (u64, Version),
-    /// What a batch leaves to be read from the rows: keys of pins, and the directory that limits were set on.
+    /// What a batch leaves to be read from the rows: keys of pins, objects that were to be condemned, and the
+    /// directory that limits were set on.
     pub(crate) unread_pins: Vec<Vec<u8>>,
+    pub(crate) unread_objects: Vec<ObjectId>,
     pub(crate) unread_quota: Option<(Node, Option<QuotaLimits>)>,
     /// Every number that was handed out: none may come twice.
     pub(crate) used_inos: BTreeSet<Ino>,
+    /// A derived row was made wrong: the next repair finds it.
+    pub(crate) damaged: bool,
 }
 
 impl Model {
@@ -320,6 +337,11 @@ impl Model {
 
     pub(crate) fn tree(&mut self, id: TimelineId) -> &mut Tree {
         Rc::make_mut(&mut self.line(id).tree)
+    }
+
+    /// How much there is that ends by itself.
+    pub(crate) fn held(&self) -> (usize, usize, usize) {
+        (self.sessions.len(), self.pins.len(), self.uploads.len())
     }
 
     /// The files of a timeline that somebody has open.
@@ -387,17 +409,30 @@ impl Model {
         }
     }
 
+    /// Whether the version is where the timeline, or one that it leads to, was branched.
+    fn begins_a_line(&self, at: ReadPoint) -> bool {
+        match self.lines.get(&at.timeline).and_then(|line| line.parent) {
+            Some((_, branch)) if at.version == branch => true,
+            Some((timeline, branch)) if at.version < branch => self.begins_a_line(ReadPoint {
+                timeline,
+                version: at.version,
+            }),
+            _ => false,
+        }
+    }
+
     /// Whether a version can be read: surely, surely not, or it depends on how exactly time was noted.
     pub(crate) fn is_kept(&self, at: ReadPoint) -> Option<bool> {
+        let begins_a_line = self.begins_a_line(at);
         let at = self.settle(at);
         let held = |timeline, version| (timeline, version) == (at.timeline, at.version);
-        if at.version == Version::HEAD
-            || self
-                .pins
-                .values()
-                .any(|pin| held(pin.at.timeline, pin.at.version))
-        {
+        if at.version == Version::HEAD {
             return Some(true);
+        }
+        let mut pins = self.pins.values();
+        if pins.any(|pin| held(pin.at.timeline, pin.at.version)) {
+            // A line that was flattened answers for the version that it begins at by itself.
+            return (!begins_a_line || self.is_in_window(at.version) == Some(true)).then_some(true);
         }
         let branches = || self.lines.values().filter_map(|line| line.parent);
         if branches().any(|(timeline, version)| held(timeline, version)) {
@@ -413,10 +448,7 @@ impl Model {
     fn is_in_window(&self, version: Version) -> Option<bool> {
         const MARGIN_NS: u64 = 3_000_000_000;
         if self.window_ns == 0 {
-            return match version < self.advanced.1 {
-                true => Some(false),
-                false => Some(true),
-            };
+            return Some(version >= self.advanced.1);
         }
         let Some(begin) = self.advanced.0.checked_sub(self.window_ns) else {
             return Some(true);
