@@ -53,39 +53,43 @@ impl Syncer {
         let this = &core.syncer;
         let _ = this.thread.set(std::thread::current());
         let within = APPLIED_SYNC_WITHIN.as_nanos() as u64;
-        let (mut due, mut noted) = (None, true);
+        let note_after = NOTE_AFTER.as_nanos() as u64;
+        // When the log is to note how far it is durable; `None` = it has.
+        let (mut due, mut note_due) = (None, None);
         while !this.stop.load(Ordering::Acquire) && !core.has_failed() {
             let now_ns = core.clocks.boottime_ns();
             if this.now.swap(false, Ordering::AcqRel) || due.is_some_and(|due| now_ns >= due) {
                 // Cleared first: what is applied from here on asks again.
                 this.soon.store(false, Ordering::Release);
                 due = None;
-                noted = false;
                 if let Err(error) = core.sync.sync() {
                     core.fail(&error.into());
                 }
+                note_due = Some(core.clocks.boottime_ns() + note_after);
                 continue;
             }
             if due.is_none() && this.soon.load(Ordering::Acquire) {
                 due = Some(now_ns + within);
             }
-            match due {
-                Some(due) => std::thread::park_timeout(Duration::from_nanos(due - now_ns)),
-                None if noted => std::thread::park(),
-                None => {
-                    std::thread::park_timeout(NOTE_AFTER);
-                    let quiet = !this.now.load(Ordering::Acquire) && !this.soon.load(Ordering::Acquire);
-                    if quiet && !this.stop.load(Ordering::Acquire) {
-                        noted = true;
-                        // A full disk only leaves the older note.
-                        if let Err(error) = core.upkeep.note_durable()
-                            && error.kind != nokv_journal::ErrorKind::Full
-                        {
-                            core.fail(&error.into());
-                        }
+            // A park may end early: what was asked for while this thread was awake leaves a token behind.
+            match (due, note_due) {
+                (Some(due), _) => park_until(due, now_ns),
+                (None, Some(note)) if now_ns < note => park_until(note, now_ns),
+                (None, Some(_)) => {
+                    note_due = None;
+                    // A full disk only leaves the older note.
+                    if let Err(error) = core.upkeep.note_durable()
+                        && error.kind != nokv_journal::ErrorKind::Full
+                    {
+                        core.fail(&error.into());
                     }
                 }
+                (None, None) => std::thread::park(),
             }
         }
     }
+}
+
+fn park_until(due_ns: u64, now_ns: u64) {
+    std::thread::park_timeout(Duration::from_nanos(due_ns.saturating_sub(now_ns)));
 }
