@@ -5,6 +5,9 @@ use crate::engine::Core;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+/// Syncs after which a leader that has its own answer hands over: a few milliseconds of work for others.
+const SERVED_SYNCS_MAX: u32 = 8;
+
 #[derive(Debug, Default)]
 struct Waiting {
     /// Somebody leads: it will look at `slots` after its sync.
@@ -33,6 +36,29 @@ impl Durable {
     pub(crate) fn push(&self, seq: u64, slots: impl Iterator<Item = Arc<Slot>>) {
         self.waiting().slots.extend(slots.map(|slot| (seq, slot)));
     }
+
+    /// The callers whose segment is durable.
+    fn take_ready(&self, durable: u64) -> Vec<Arc<Slot>> {
+        let mut waiting = self.waiting();
+        let count = waiting.slots.partition_point(|(seq, _)| *seq <= durable);
+        waiting.slots.drain(..count).map(|(_, slot)| slot).collect()
+    }
+
+    /// Whether the leader may go: nobody waits, or it wants to and the first of those who wait leads from now on.
+    fn end_lead(&self, tired: bool) -> bool {
+        let mut waiting = self.waiting();
+        match waiting.slots.front() {
+            None => {
+                waiting.led = false;
+                true
+            }
+            Some((_, first)) if tired => {
+                first.lead();
+                true
+            }
+            Some(_) => false,
+        }
+    }
 }
 
 impl Core {
@@ -54,9 +80,12 @@ impl Core {
         self.lead_sync(own);
     }
 
-    /// Syncs, answers everybody whose segment is durable, and hands the lead to one of the others.
+    /// Syncs, answers everybody whose segment is durable, runs what queued meanwhile, and so on until nobody waits
+    /// or this caller has served the others long enough; then the lead goes to one of them.
+    ///
+    /// Handing over costs a wake, which takes as long as half a sync: a leader that goes on saves it.
     pub(crate) fn lead_sync(&self, own: &Slot) {
-        loop {
+        for served in 1.. {
             let synced = self.sync.sync();
             let durable = match &synced {
                 Ok(seq) => *seq,
@@ -66,40 +95,20 @@ impl Core {
             if let Err(error) = synced {
                 self.fail(&error.into());
             }
-            let (ready, next) = self.take_ready(durable);
-            if self.has_failed() {
-                for slot in &ready {
+            for slot in self.durable.take_ready(durable) {
+                if self.has_failed() {
                     slot.set_answers(Vec::new());
                 }
-            }
-            // The next leader first: its sync runs while the others are woken.
-            let own_done = ready.iter().any(|slot| std::ptr::eq(&raw const **slot, own)) || own.is_done();
-            let handed = match next {
-                Some(next) if own_done => {
-                    next.lead();
-                    true
-                }
-                Some(_) => false,
-                None => true,
-            };
-            // Who came during the sync waits for this: their commands make one batch.
-            self.queue.nominate();
-            for slot in ready {
                 slot.finish();
             }
-            if handed {
-                return;
+            // Who came during the sync waited for this: their commands make one batch.
+            if let Ok(mut role) = self.role.try_lock() {
+                self.run_batch(&mut role);
+            }
+            if self.durable.end_lead(served >= SERVED_SYNCS_MAX && own.is_done()) {
+                break;
             }
         }
-    }
-
-    /// The callers whose segment is durable, and the first of the others; without others nobody leads.
-    fn take_ready(&self, durable: u64) -> (Vec<Arc<Slot>>, Option<Arc<Slot>>) {
-        let mut waiting = self.durable.waiting();
-        let count = waiting.slots.partition_point(|(seq, _)| *seq <= durable);
-        let ready = waiting.slots.drain(..count).map(|(_, slot)| slot).collect();
-        let next = waiting.slots.front().map(|(_, slot)| Arc::clone(slot));
-        waiting.led = next.is_some();
-        (ready, next)
+        self.queue.nominate();
     }
 }
