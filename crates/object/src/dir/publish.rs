@@ -17,6 +17,10 @@ use super::footer::Footer;
 /// How many taken names are skipped before a writer gives up; a name is `<pid>-<count>`, so only a process of
 /// the same number in another container, or a dead one, has it.
 const NAME_ATTEMPTS: u32 = 10_000;
+/// Bytes of one write. The kernel takes memory for what one write brings in pieces as large as it can find: of
+/// 4 MiB it takes the largest there are, which on a virtual machine have to be fetched from the host first. Writing
+/// 1 GiB in pieces of 4 MiB ran at a third of the speed of `cp`, in these pieces beside it.
+const WRITE_BYTES: usize = 128 << 10;
 /// How often a folder that vanishes under a rename is made again: a deletion may remove it once per round.
 const FOLDER_ATTEMPTS: u32 = 16;
 
@@ -38,7 +42,9 @@ impl Publisher {
     /// Writes a body and its footer; nothing is synced.
     pub(crate) fn write(&self, body: &[u8], footer: &Footer) -> io::Result<Temp> {
         let mut temp = self.make().map_err(folder_is_gone)?;
-        temp.file.write_all(body)?;
+        for piece in body.chunks(WRITE_BYTES) {
+            temp.file.write_all(piece)?;
+        }
         temp.file.write_all(&footer.encode())?;
         Ok(temp)
     }

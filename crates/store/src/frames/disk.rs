@@ -58,6 +58,10 @@ pub struct DirDisk {
     frames: File,
 }
 
+/// Bytes of one write. The kernel takes memory for what one write brings in pieces as large as it can find, and the
+/// largest there are have to be fetched from the host first on a virtual machine.
+const WRITE_BYTES: usize = 128 << 10;
+
 impl DirDisk {
     /// Opens `dir`, creating it and the frames file when they do not exist.
     ///
@@ -112,7 +116,11 @@ impl Disk for DirDisk {
     }
 
     fn write_at(&self, file: FileName, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        self.with(file, true, |file| file.write_all_at(bytes, offset))
+        self.with(file, true, |file| {
+            let offsets = (offset..).step_by(WRITE_BYTES);
+            let mut pieces = bytes.chunks(WRITE_BYTES).zip(offsets);
+            pieces.try_for_each(|(piece, at)| file.write_all_at(piece, at))
+        })
     }
 
     fn set_len(&self, file: FileName, len: u64) -> io::Result<()> {
