@@ -14,8 +14,9 @@ use std::time::Duration;
 
 /// Events gather this long before they are copied in the background.
 const GATHER: Duration = Duration::from_millis(200);
-/// Copied events are made durable, so that the log can be trimmed, after this much was copied.
-const SYNC_SEGMENTS: u64 = 4096;
+/// Copied events are made durable, so that the log can be trimmed, after this much was copied: a few MiB when
+/// batches are large.
+const SYNC_SEGMENTS: u64 = 512;
 
 /// See the module.
 #[derive(Debug)]

@@ -7,8 +7,8 @@ use nokv_types::failpoint::{hit, hit_write, short_write};
 use std::io;
 use std::sync::{Arc, PoisonError};
 
-/// Zeros written at once.
-const CHUNK: usize = 1 << 20;
+/// Zeros written at once, and synced before the next ones: a sync of the log beside it waits for no more than this.
+const CHUNK: usize = 2 << 20;
 /// Ends the name of a file that is not ready.
 pub(super) const TEMPORARY_SUFFIX: &str = ".tmp";
 
@@ -75,9 +75,9 @@ fn make(shared: &Shared, index: u64) -> io::Result<Arc<dyn crate::DiskFile>> {
             }
             file.write_at(&zeros[..len], offset)?;
             offset += len as u64;
+            hit("journal.prepare.sync")?;
+            file.sync_data()?;
         }
-        hit("journal.prepare.sync")?;
-        file.sync_data()?;
     }
     hit("journal.prepare.rename")?;
     shared.disk.rename(&path, &shared.dir.join(file_name(index)))?;

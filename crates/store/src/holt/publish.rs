@@ -16,8 +16,9 @@ use std::time::Duration;
 
 /// How often the progress of the background drain is looked at.
 const DRAIN_STEP: Duration = Duration::from_millis(2);
-/// Frames written before they are synced while the drain goes on: 32 MiB.
-const SYNC_FRAMES: u64 = 64;
+/// Frames written before they are synced while the drain goes on: 4 MiB, which is what a sync of the log may
+/// find in its way.
+const SYNC_FRAMES: u64 = 8;
 /// Time without writes, beside a drain interval, after which the drain is taken to be done even though the
 /// engine's planner did not show it: a drain copies all its frames before it writes the first.
 const DRAIN_QUIET: Duration = Duration::from_secs(1);
