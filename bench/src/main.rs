@@ -18,6 +18,10 @@ mod workload;
 use anyhow::{Context, Result, bail};
 use std::io::Write as _;
 
+/// The engine allocates a few small pieces per row: this one is quicker at it than the system's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = args.iter().map(String::as_str).collect();

@@ -26,6 +26,10 @@ mod verbs;
 use clap::{CommandFactory as _, Parser as _};
 use std::process::ExitCode;
 
+/// The engine allocates a few small pieces per row: this one is quicker at it than the system's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     // Ends the process when it is a shell that asks.
     complete::answer();
