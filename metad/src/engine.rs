@@ -67,6 +67,7 @@ pub(crate) struct Core {
 pub(crate) struct Counters {
     batches: AtomicU64,
     commands: AtomicU64,
+    rows: AtomicU64,
     pub(crate) publishes: AtomicU64,
     pub(crate) checkpoints: AtomicU64,
 }
@@ -78,6 +79,8 @@ pub struct Stats {
     pub batches: u64,
     /// Commands in them.
     pub commands: u64,
+    /// Rows that they changed.
+    pub rows: u64,
     /// States that were published to the frame store.
     pub publishes: u64,
     /// Logical checkpoints that were written.
@@ -95,6 +98,8 @@ impl Counters {
         self.batches.fetch_add(1, Ordering::Relaxed);
         self.commands
             .fetch_add(finished.answers.len() as u64, Ordering::Relaxed);
+        self.rows
+            .fetch_add(finished.mutations.len() as u64, Ordering::Relaxed);
     }
 }
 
@@ -250,6 +255,7 @@ impl Engine {
         Stats {
             batches: counters.batches.load(Ordering::Relaxed),
             commands: counters.commands.load(Ordering::Relaxed),
+            rows: counters.rows.load(Ordering::Relaxed),
             publishes: counters.publishes.load(Ordering::Relaxed),
             checkpoints: counters.checkpoints.load(Ordering::Relaxed),
             appended_seq: self.core.sync.appended_seq(),

@@ -1,4 +1,5 @@
-//! The bare tree beside us: the same gets, as many rows, keys as long, no log, no checksums, frames in memory.
+//! The bare tree beside us: the same gets, as many rows, keys and values as long, no log, no checksums, frames in
+//! memory.
 
 use crate::clock::Stopwatch;
 use crate::workload::BATCH;
@@ -63,15 +64,21 @@ impl BlobStore for MemoryFrames {
     }
 }
 
-/// Creates per second of the bare tree: per file one get and two puts; `per_dir` files share a parent.
-pub(crate) fn creates_per_second(files: u64, per_dir: u64) -> Result<f64> {
+/// Bytes of the values that a fresh file has in our store, checksums included: its entry, and where it is.
+const VALUES: ([u8; 40], [u8; 43]) = ([7; 40], [7; 43]);
+/// The same for what a batch writes once: directory, usage, times, and what they replace.
+const ONCE: [u8; 48] = [7; 48];
+
+/// Creates per second of the bare tree: per file one get and two puts, `per_dir` files share a parent; and `once`
+/// rows per batch.
+pub(crate) fn creates_per_second(files: u64, per_dir: u64, once: u64) -> Result<f64> {
     let mut config = TreeConfig::memory();
     config.buffer_pool_size = 8192;
     config.memory_flush_on_write = false;
     config.checkpoint.enabled = true;
     let tree =
         Tree::open_with_blob_store(config, Arc::new(MemoryFrames::default())).map_err(|e| anyhow!("{e}"))?;
-    let (entry, locator) = ([7u8; 34], [7u8; 28]);
+    let (entry, locator) = VALUES;
     let watch = Stopwatch::start();
     let mut made = 0;
     while made < files {
@@ -92,6 +99,12 @@ pub(crate) fn creates_per_second(files: u64, per_dir: u64) -> Result<f64> {
             for (key, by_ino) in &rows {
                 batch.put(key, &entry);
                 batch.put(by_ino, &locator);
+            }
+            for row in 0..once {
+                let mut key = vec![b'o', b'A' + (row % 16) as u8];
+                push_id(&mut key, made);
+                push_id(&mut key, row);
+                batch.put(&key, &ONCE);
             }
         })
         .map_err(|e| anyhow!("{e}"))?;

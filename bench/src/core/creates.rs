@@ -9,8 +9,8 @@ use anyhow::Result;
 pub(crate) fn run() -> Result<Vec<Sample>> {
     let files = files();
     let mut samples = Vec::new();
-    let spread = measure(files, 1000)?;
-    let bare_spread = bare::creates_per_second(files, 1000)?;
+    let (spread, once) = measure(files, 1000)?;
+    let bare_spread = bare::creates_per_second(files, 1000, once)?;
     samples.push(Sample::new(
         "creates over 1,000 directories",
         "/s",
@@ -26,8 +26,8 @@ pub(crate) fn run() -> Result<Vec<Sample>> {
         )
         .beside(bare_spread),
     );
-    let single = measure(files, files)?;
-    let bare_single = bare::creates_per_second(files, files)?;
+    let (single, once) = measure(files, files)?;
+    let bare_single = bare::creates_per_second(files, files, once)?;
     samples.push(Sample::new(
         "creates in one directory",
         "/s",
@@ -68,18 +68,24 @@ pub(crate) fn run() -> Result<Vec<Sample>> {
     Ok(samples)
 }
 
-fn measure(files: u64, per_dir: u64) -> Result<f64> {
+/// Creates per second, and how many rows a batch changes beside the two of every file.
+fn measure(files: u64, per_dir: u64) -> Result<(f64, u64)> {
     let scratch = Scratch::new("creates")?;
     let mut subject = Subject::open(scratch.path())?;
     let root = subject.root()?;
     let dirs: Vec<_> = (0..files.div_ceil(per_dir))
         .map(|dir| subject.mkdir(root, &format!("dir-{dir:06}")))
         .collect::<Result<_>>()?;
+    let before = subject.embedded.engine().stats();
     let watch = Stopwatch::start();
     for dir in &dirs {
         subject.fill(*dir, per_dir.min(files))?;
     }
-    Ok((dirs.len() as u64 * per_dir) as f64 / watch.seconds())
+    let made = dirs.len() as u64 * per_dir;
+    let rate = made as f64 / watch.seconds();
+    let after = subject.embedded.engine().stats();
+    let once = (after.rows - before.rows).saturating_sub(2 * made) / (after.batches - before.batches).max(1);
+    Ok((rate, once))
 }
 
 fn ext4(files: u64) -> Result<f64> {

@@ -9,7 +9,7 @@ use nokv_types::{Command, NewKind, Node, Request};
 
 const SINGLE: u64 = 2000;
 const THREADS: u64 = 64;
-const EACH: u64 = 300;
+const EACH: u64 = 1500;
 
 pub(crate) fn run() -> Result<Vec<Sample>> {
     let scratch = Scratch::new("durable")?;
