@@ -31,18 +31,18 @@ impl<R: Rows> Batch<'_, R> {
     }
 
     /// Before a version is held that nobody held yet: whether it was changed since is in no row then, so the
-    /// index of what was superseded is asked. Every change supersedes at least a directory.
+    /// index of what was superseded is asked. Every change supersedes at least a directory, unless that was
+    /// inherited and is written here for the first time: a timeline that was branched counts as changed, which
+    /// a promote refuses until it is told to discard the changes.
     pub(crate) fn note_unwatched(&mut self, at: ReadPoint) -> Result<()> {
         let ReadPoint { timeline, version } = at;
         if version >= self.version || self.state.holds.is_held(timeline, version) {
             return Ok(());
         }
-        let known = self
-            .state
-            .timelines
-            .get(timeline)
-            .map_or(version, |line| line.changed);
-        if known <= version && self.superseded_after(timeline, version)? {
+        let line = self.state.timelines.get(timeline);
+        let known = line.map_or(version, |line| line.changed);
+        let is_branched = line.is_some_and(|line| line.origin.is_some());
+        if known <= version && (is_branched || self.superseded_after(timeline, version)?) {
             let now = self.version;
             self.change_timeline(timeline, |line| line.changed = now);
         }

@@ -214,6 +214,9 @@ impl Model {
                     let released = self.lines[&onto.node.timeline].released;
                     v.when(changed > branch, Code::LiveChanged);
                     v.maybe(released > branch, Code::LiveChanged);
+                    // Whether a line that was branched itself changed since a version of the past is not known.
+                    let is_branched = self.lines[&onto.node.timeline].parent.is_some();
+                    v.maybe(is_branched, Code::LiveChanged);
                 }
                 None => v.must(Code::LiveChanged),
             }

@@ -113,3 +113,22 @@ fn only_a_fork_of_the_same_directory_is_promoted() {
     let name = b"main".to_vec();
     assert_eq!(code(world.run(Command::RootDelete { name })), Code::NotPermitted);
 }
+
+#[test]
+fn a_change_that_supersedes_no_row_of_its_own_timeline_is_seen() {
+    let mut world = World::new();
+    let file = world.create(ROOT, "a", NewKind::File);
+    world.snapshot("s", ROOT);
+    let root = world.rollback("main", pinned("s"), "k0").unwrap().node;
+    world.create(root, "b", NewKind::File);
+    let version = world.state.last_version();
+    // The entry was inherited until now.
+    change(&mut world, Node::new(root.timeline, file.ino));
+    let origin = nokv_types::Origin::Root {
+        name: b"main".to_vec(),
+        version,
+    };
+    world.fork("f", origin);
+    assert_eq!(code(world.promote("f", "main", false, "k")), Code::LiveChanged);
+    world.promote("f", "main", true, "k").unwrap();
+}
