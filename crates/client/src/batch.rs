@@ -156,11 +156,12 @@ impl<'c> Batch<'c> {
                     .and_then(|pack| pack.body(member))
                     .ok_or_else(|| crate::client::unexpected("pack"))?,
             };
-            files.push((file, body));
+            // Only when another one follows: the last submit is the one that may have to be durable.
             if files.len() == FILES_PER_SUBMIT {
                 let times = std::mem::take(&mut self.times);
                 self.submit(times, std::mem::take(&mut files), Ack::Applied)?;
             }
+            files.push((file, body));
         }
         let times = std::mem::take(&mut self.times);
         self.submit(times, files, ack)

@@ -5,7 +5,7 @@ use crate::download::RangeCache;
 use crate::pool::Pool;
 use crate::upload::ObjectIds;
 use crate::{Ack, Error, ErrorKind, Namespace, Result};
-use nokv_types::{Answer, BLOCK_BYTES, Command, Reply, Request, Retry, SessionId};
+use nokv_types::{Answer, AttrChange, BLOCK_BYTES, Command, Node, Reply, Request, Retry, SessionId};
 use std::io::Read as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -135,6 +135,14 @@ impl Client {
             return Err(Error::new(ErrorKind::Stopped, op, subject));
         }
         Ok(())
+    }
+
+    /// Waits until everything that was answered before survives what the durability mode promises: for the end of
+    /// work whose commands were only applied. Costs a command that changes nothing of `node`.
+    pub fn make_durable(&self, node: Node) -> Result<()> {
+        let change = AttrChange::default();
+        self.change(Command::SetAttr { node, change }, Ack::Durable)
+            .map(|_| ())
     }
 
     /// The session that staged uploads belong to; opened on first use.

@@ -56,7 +56,7 @@ impl Cp {
         if source.attr.kind == FileKind::Directory {
             copy.below(source)?;
         }
-        copy.flush(Ack::Durable)?;
+        copy.finish()?;
         let record = Record::new()
             .with("from", Field::Bytes(from.path.to_bytes()))
             .with("to", Field::Bytes(to.path.to_bytes()))
@@ -193,6 +193,14 @@ impl<'c> Copy<'c> {
             xattrs.push((name, value));
         }
         Ok(xattrs)
+    }
+
+    /// Runs what is left, durably, and with it what was only applied.
+    fn finish(&mut self) -> Outcome {
+        match self.dirs.get(&NsPath::default()) {
+            Some(top) if self.commands.is_empty() => Ok(self.client.make_durable(*top)?),
+            _ => self.flush(Ack::Durable),
+        }
     }
 
     fn flush(&mut self, ack: Ack) -> Outcome {

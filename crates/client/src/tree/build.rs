@@ -167,6 +167,9 @@ impl<'c> TreeBuilder<'c> {
     }
 
     /// Waits until all of it is visible below the directory, and sets the times of the directories.
+    ///
+    /// # Durability
+    /// With [`Ack::Durable`] all of it survives what the durability mode promises.
     pub fn finish(&mut self, ack: Ack) -> Result<()> {
         self.client.check_stop("import", "the tree")?;
         self.batch.finish(Ack::Applied)?;
@@ -175,6 +178,9 @@ impl<'c> TreeBuilder<'c> {
             .into_iter()
             .map(|(node, mtime)| set_mtime(node, mtime))
             .collect();
+        if commands.is_empty() && ack == Ack::Durable {
+            self.client.make_durable(self.top)?;
+        }
         while !commands.is_empty() {
             let rest = commands.split_off(commands.len().min(crate::batch::FILES_PER_SUBMIT));
             for answer in self.client.change_all(commands, ack) {

@@ -93,3 +93,22 @@ fn no_file_of_a_pack_that_was_not_stored_becomes_visible() {
     );
     assert!(fake.state().inodes[&head().node.ino].entries.is_empty());
 }
+
+#[test]
+fn a_durable_end_is_durable_whatever_the_number_of_files() {
+    for count in [1, 127, 128, 129, 256, 1024, 1025] {
+        let fake = Fake::new();
+        let client = fake.client();
+        let mut batch = Batch::new(&client);
+        for n in 0..count {
+            let untimed = BatchFile {
+                mtime: None,
+                ..file(&format!("f{n:04}"))
+            };
+            batch.add(untimed, b"x").unwrap();
+        }
+        batch.finish(Ack::Durable).unwrap();
+        assert_eq!(batch.done(), count);
+        assert_eq!(fake.state().last_ack, Some(Ack::Durable), "{count} files");
+    }
+}

@@ -6,7 +6,7 @@ mod read;
 
 pub(crate) use blobs::{BlobFault, MemoryBlobs};
 
-use nokv_client::{Client, Namespace, Settings, View};
+use nokv_client::{Ack, Client, Namespace, Settings, View};
 use nokv_types::{
     Attr, Command, Extent, FileKind, Ino, Name, NewInode, Node, QuotaId, Refusal, TimelineId, Version,
 };
@@ -32,6 +32,8 @@ pub(crate) struct State {
     pub(crate) uploads: BTreeMap<u64, Vec<Extent>>,
     /// Length of every batch that was submitted.
     pub(crate) batches: Vec<usize>,
+    /// What the last batch asked for.
+    pub(crate) last_ack: Option<Ack>,
     /// Every command, by the name of its kind.
     pub(crate) kinds: BTreeMap<&'static str, u64>,
     /// Refuse the next commands with this, one each.

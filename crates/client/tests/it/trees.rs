@@ -51,6 +51,18 @@ fn a_walk_lists_parents_first_in_the_order_of_names_over_several_pages() {
 }
 
 #[test]
+fn a_durable_end_is_durable_though_no_directory_has_a_time() {
+    let fake = Fake::new();
+    let client = fake.client();
+    let mut tree = TreeBuilder::new(&client, node(1), false);
+    add(&mut tree, "file", b"1").unwrap();
+    tree.hard_link(&path("again"), &path("file")).unwrap();
+    assert_eq!(fake.state().last_ack, Some(Ack::Applied));
+    tree.finish(Ack::Durable).unwrap();
+    assert_eq!(fake.state().last_ack, Some(Ack::Durable));
+}
+
+#[test]
 fn an_entry_listed_twice_is_refused_by_name() {
     let fake = Fake::new();
     let client = fake.client();

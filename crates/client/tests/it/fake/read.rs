@@ -16,8 +16,9 @@ fn unsupported<T>() -> Result<T> {
 }
 
 impl Namespace for Fake {
-    fn submit(&self, requests: Vec<Request>, _ack: Ack) -> Vec<Answer> {
+    fn submit(&self, requests: Vec<Request>, ack: Ack) -> Vec<Answer> {
         let mut state = self.state();
+        state.last_ack = Some(ack);
         state.batches.push(requests.len());
         requests
             .into_iter()
