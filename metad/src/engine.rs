@@ -7,7 +7,7 @@ mod quarantine;
 mod replay;
 mod stop;
 
-pub(crate) use publish::locked;
+pub(crate) use publish::{locked, stopped};
 
 pub use open::Recovered;
 
@@ -156,7 +156,15 @@ impl Core {
         Ok(bytes)
     }
 
-    /// The role, waiting for it.
+    /// Runs something on the state between two batches.
+    pub(crate) fn with_role<T>(&self, run: impl FnOnce(&mut Role) -> T) -> T {
+        let outcome = run(&mut self.lock_role());
+        // Who queued meanwhile found the role taken and waits to be asked.
+        self.queue.nominate();
+        outcome
+    }
+
+    /// The role, waiting for it. Whoever lets it go asks the next one ([`Queue::nominate`]).
     pub(crate) fn lock_role(&self) -> std::sync::MutexGuard<'_, Role> {
         self.role.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -262,5 +270,46 @@ impl Engine {
             durable_seq: self.core.sync.durable_seq(),
             redo_bytes: self.core.bells.redo_bytes(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nokv_object::memory::MemoryStore;
+    use nokv_types::{Command, Work};
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    #[test]
+    fn who_queued_while_the_role_was_held_is_asked_to_take_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let options = Options {
+            limits: Limits {
+                log_file_bytes: 1 << 20,
+                log_reserve_bytes: 1 << 20,
+                log_bytes: 8 << 20,
+                spare_bytes: 0,
+                ..Limits::default()
+            },
+            workers: false,
+            ..Options::new(Arc::new(MemoryStore::new()))
+        };
+        let engine = Engine::create(&dir.path().join("data"), options).unwrap();
+        let (answered, answers) = mpsc::channel();
+        engine.core.with_role(|_| {
+            let core = Arc::clone(&engine.core);
+            std::thread::spawn(move || {
+                let request = Request::internal(Command::Work(Work::AdvanceTime));
+                answered.send(core.submit(vec![request], Ack::Applied)).unwrap();
+            });
+            while engine.core.queue.is_empty() {
+                std::thread::yield_now();
+            }
+            // It finds the role taken, and sleeps.
+            std::thread::sleep(Duration::from_millis(100));
+        });
+        let answer = answers.recv_timeout(Duration::from_secs(20));
+        assert!(answer.unwrap().remove(0).is_ok());
     }
 }

@@ -235,7 +235,9 @@ impl Core {
             entries, finished, ..
         } = batch;
         let mut answers = finished.answers.into_iter();
-        let durable_already = seq == 0 || self.sync.durable_seq() >= seq;
+        // Without a segment of its own an answer rests on those before: a first answer may only be applied yet.
+        let seq = if seq == 0 { self.sync.appended_seq() } else { seq };
+        let durable_already = self.sync.durable_seq() >= seq;
         let mut wait = Vec::new();
         let mut only_applied = false;
         for entry in entries {

@@ -45,11 +45,7 @@ impl Embedded {
     /// Nothing may change the rows meanwhile: the commit role is held.
     fn check_rows(&self) -> Answered<nokv_meta::FsckReport> {
         let core = &self.engine.core;
-        let role = core.lock_role();
-        let report = fsck(&core.store).map_err(read_failed);
-        drop(role);
-        core.queue.nominate();
-        report
+        core.with_role(|_| fsck(&core.store)).map_err(read_failed)
     }
 
     fn repair(&self) -> Answered<()> {

@@ -1,12 +1,16 @@
 //! Collecting garbage when somebody asks for it.
 
 use super::{Answered, Embedded};
+use crate::engine::stopped;
 use nokv_client::{GcOptions, GcReport};
 use nokv_types::Work;
 
 impl Embedded {
     pub(super) fn collect(&self, options: GcOptions) -> Answered<GcReport> {
         let core = &self.engine.core;
+        if !core.is_open() {
+            return Err(stopped().into());
+        }
         let mut report = GcReport::default();
         if !options.dry_run {
             let forgotten = core.forget(&|| false);

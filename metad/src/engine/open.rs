@@ -150,9 +150,9 @@ fn note_head(
     workspace: nokv_journal::WorkspaceId,
 ) -> Result<()> {
     match Head::load(&*options.objects, workspace) {
-        Ok(Some((head, _))) => checkpoints.note_head(&head),
+        Ok(head) => checkpoints.note_head(head.as_ref().map(|(head, _)| head)),
         Err(error) if error.kind == nokv_journal::ErrorKind::Fenced => return Err(error.into()),
-        Ok(None) | Err(_) => {}
+        Err(_) => {}
     }
     Ok(())
 }

@@ -78,12 +78,20 @@ impl Core {
         let wall_ns = self.clocks.wall_ns().max(0) as u64;
         let spec = CheckpointSpec::new(self.workspace, self.epoch, rand, wall_ns);
         let written = write(&*self.objects, &spec, &view, &covered)?;
-        if let Some((head, _)) = Head::load(&*self.objects, self.workspace)? {
-            self.checkpoints.note_head(&head);
-        }
+        self.look_at_head()?;
         self.bells.saved();
         self.stats.checkpoints.fetch_add(1, Ordering::Relaxed);
         Ok(written)
+    }
+
+    /// Notes which versions and how much of the log the checkpoints in the object store hold.
+    ///
+    /// # Errors
+    /// From the object store; what was known before still counts.
+    pub(crate) fn look_at_head(&self) -> Result<()> {
+        let head = Head::load(&*self.objects, self.workspace)?;
+        self.checkpoints.note_head(head.as_ref().map(|(head, _)| head));
+        Ok(())
     }
 
     /// Bytes of the checkpoints that HEAD lists.
@@ -106,7 +114,7 @@ impl Core {
     }
 }
 
-pub(super) fn stopped() -> Error {
+pub(crate) fn stopped() -> Error {
     Error::new(ErrorKind::Stopped, "use", "the engine", "it has stopped")
 }
 

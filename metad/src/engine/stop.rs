@@ -2,6 +2,7 @@
 
 use super::publish::{locked, stopped};
 use super::{Core, Engine};
+use crate::commit::Slot;
 use crate::{Error, Result};
 use nokv_types::Work;
 use nokv_types::failpoint::hit;
@@ -20,6 +21,7 @@ impl Engine {
     pub fn close(&self) -> Result<()> {
         self.stop_crew();
         let closed = self.core.close();
+        self.core.store.close();
         // Only now may another process come.
         locked(&self.lock).take();
         closed
@@ -37,8 +39,9 @@ impl Engine {
 impl Drop for Engine {
     fn drop(&mut self) {
         self.stop_crew();
-        let mut role = self.core.lock_role();
-        role.log = None;
+        self.core.lock_role().log = None;
+        // Whoever still holds a part of the engine must not write beside the next owner.
+        self.core.store.close();
     }
 }
 
@@ -48,6 +51,11 @@ impl Core {
         while !self.queue.is_empty() && !self.has_failed() {
             self.run_batch(&mut role);
         }
+        drop(role);
+        // Whose commands were among them may wait for a sync that nobody leads.
+        let own = Slot::of_this_thread();
+        own.finish();
+        self.start_sync(&own);
     }
 
     fn close(&self) -> Result<()> {

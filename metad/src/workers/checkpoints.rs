@@ -2,7 +2,8 @@
 
 use nokv_journal::Position;
 use nokv_journal::checkpoint::Head;
-use std::sync::atomic::{AtomicU64, Ordering};
+use nokv_types::Version;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// See the module.
@@ -13,6 +14,8 @@ pub(crate) struct Checkpoints {
     published_seq: AtomicU64,
     floor_seq: AtomicU64,
     oldest_version: AtomicU64,
+    /// HEAD was looked at: until then every version may be held.
+    is_known: AtomicBool,
 }
 
 impl Checkpoints {
@@ -36,8 +39,10 @@ impl Checkpoints {
         self.published_seq.store(at.seq, Ordering::Release);
     }
 
-    /// What HEAD says: where the log is kept from, and which versions are held.
-    pub(crate) fn note_head(&self, head: &Head) {
+    /// What HEAD says, `None` when there is none: where the log is kept from, and which versions are held.
+    pub(crate) fn note_head(&self, head: Option<&Head>) {
+        self.is_known.store(true, Ordering::Release);
+        let Some(head) = head else { return };
         self.floor_seq.store(head.log_floor, Ordering::Release);
         if let Some(oldest) = head.checkpoints.last() {
             self.oldest_version.store(oldest.at.version.0, Ordering::Release);
@@ -50,8 +55,15 @@ impl Checkpoints {
         published.min(self.floor_seq.load(Ordering::Acquire))
     }
 
-    /// The version of the oldest checkpoint that is kept; 0 = there is none.
-    pub(crate) fn oldest_version(&self) -> u64 {
-        self.oldest_version.load(Ordering::Acquire)
+    /// The version of the oldest checkpoint that is kept, [`Version::HEAD`] when there is none; `None` until HEAD
+    /// was looked at.
+    pub(crate) fn oldest_version(&self) -> Option<Version> {
+        if !self.is_known.load(Ordering::Acquire) {
+            return None;
+        }
+        match self.oldest_version.load(Ordering::Acquire) {
+            0 => Some(Version::HEAD),
+            version => Some(Version(version)),
+        }
     }
 }

@@ -35,6 +35,10 @@ impl Core {
         stop: &dyn Fn() -> bool,
     ) -> Result<Collected> {
         let mut collected = Collected::default();
+        if self.checkpoints.oldest_version().is_none() {
+            // The store was away when the engine was opened.
+            let _ = self.look_at_head();
+        }
         if dry_run {
             let dead = self.dead(ignore_grace, usize::MAX)?;
             self.note(&mut collected, &dead)?;
@@ -70,10 +74,8 @@ impl Core {
             self.limits.gc_grace.as_nanos() as u64
         };
         let durable = self.upkeep.usage().durable.version;
-        let oldest = match self.checkpoints.oldest_version() {
-            0 => Version::HEAD,
-            version => Version(version),
-        };
+        // As long as nobody knows which checkpoints there are, each may reach everything.
+        let oldest = self.checkpoints.oldest_version().unwrap_or(Version::ZERO);
         let now_ns = self.log_time_ns();
         Ok(self.read(|reader| reader.dead_objects(now_ns, grace_ns, (durable, oldest), limit))?)
     }
@@ -111,6 +113,8 @@ impl Core {
             if due.is_empty() {
                 break;
             }
+            // The time that ended them must not go back over a crash: a publish would be accepted again.
+            self.sync.sync().map_err(|error| self.fatal_error(error.into()))?;
             for reservation in due {
                 self.delete_objects(&reservation.objects)?;
                 let reservation = reservation.reservation;

@@ -75,9 +75,7 @@ impl Core {
 
     /// What waits to be done; nothing where the rows cannot be read, which the next batch finds out.
     fn pending(&self) -> PendingWork {
-        self.lock_role()
-            .state
-            .pending_work(&self.store)
+        self.with_role(|role| role.state.pending_work(&self.store))
             .unwrap_or_default()
     }
 

@@ -13,6 +13,7 @@ mod damage;
 mod fatal;
 mod faults;
 mod full;
+mod holds;
 mod kill;
 mod lifecycle;
 mod load;

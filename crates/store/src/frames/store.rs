@@ -8,7 +8,7 @@ use nokv_types::failpoint::{self, Scope};
 use std::collections::HashMap;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 /// Sizes and counters of a frame store.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -49,6 +49,8 @@ pub(crate) struct FrameStore {
     scope: Scope,
     unflushed: AtomicBool,
     closed: AtomicBool,
+    /// Shared by writes under way: closing waits for them.
+    writing: RwLock<()>,
     reads: AtomicU64,
     writes: AtomicU64,
     planner_asks: AtomicU32,
@@ -73,6 +75,7 @@ impl FrameStore {
             scope: failpoint::scope(),
             unflushed: AtomicBool::new(false),
             closed: AtomicBool::new(false),
+            writing: RwLock::new(()),
             reads: AtomicU64::new(0),
             writes: AtomicU64::new(0),
             planner_asks: AtomicU32::new(0),
@@ -94,15 +97,21 @@ impl FrameStore {
         self.scope.enter()
     }
 
-    /// From now on writes are dropped: the engine drains once more while it is torn down, and nothing
-    /// that is not published by now ever will be.
+    /// From now on writes are dropped, and none is under way: the engine goes on draining until it is torn down,
+    /// nothing that is not published by now ever will be, and the files may get another owner. What was dropped
+    /// cannot be read again.
     pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::Release);
+        drop(self.writing.write().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
     }
 
     pub(crate) fn contains(&self, id: &FrameId) -> bool {
         // What was dropped because the store is closed must not look lost to the engine's last drain.
-        self.closed.load(Ordering::Acquire) || self.table().live.contains_key(id)
+        self.is_closed() || self.table().live.contains_key(id)
     }
 
     pub(crate) fn ids(&self) -> Vec<FrameId> {
@@ -163,8 +172,13 @@ impl FrameStore {
     /// Reads the newest image of a frame into `into`.
     ///
     /// # Errors
-    /// `Corrupt` when the frame is not listed or does not match its checksum, `Io` from the disk.
+    /// `Corrupt` when the frame is not listed or does not match its checksum, `Io` from the disk, `Invalid` when the
+    /// store is closed: the image there may be older than one that was dropped.
     pub(crate) fn read(&self, id: &FrameId, into: &mut [u8]) -> Result<()> {
+        if self.is_closed() {
+            let detail = "the store is closed";
+            return Err(Error::new(ErrorKind::Invalid, "read frame", show(id), detail));
+        }
         let mut frame = self.live_frame(id)?;
         loop {
             self.reads.fetch_add(1, Ordering::Relaxed);
@@ -208,7 +222,8 @@ impl FrameStore {
     /// # Errors
     /// `Full` and `Io` from the disk; the older image is untouched.
     pub(crate) fn write(&self, id: FrameId, bytes: &[u8]) -> Result<()> {
-        if self.closed.load(Ordering::Acquire) {
+        let _writing = self.writing.read().unwrap_or_else(PoisonError::into_inner);
+        if self.is_closed() {
             return Ok(());
         }
         let (slot, write) = {

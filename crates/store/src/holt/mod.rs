@@ -158,6 +158,12 @@ impl HoltStore {
         self.frames.verify()
     }
 
+    /// Gives the files up: nothing is written to them any more, though this lives on. Call it before another owner
+    /// may come. Reads are answered from memory, or refused.
+    pub fn close(&self) {
+        self.frames.close();
+    }
+
     /// Sizes and counters; cheap.
     pub fn stats(&self) -> StoreStats {
         let frames = self.frames.stats();
