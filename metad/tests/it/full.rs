@@ -82,6 +82,8 @@ fn a_full_log_takes_removes_and_then_everything_again() {
 const DISK_BYTES: u64 = 96 << 20;
 /// A body that is an object.
 const BODY_BYTES: usize = 256 << 10;
+/// So small that [`BODIES_MAX`] of them do not fit.
+const BODY_BYTES_MIN: usize = 32 << 10;
 /// More bodies than fit.
 const BODIES_MAX: u64 = 10_000;
 
@@ -102,7 +104,7 @@ fn a_full_disk_takes_removes_collects_and_is_written_again() {
     let mut acknowledged = 0;
     for round in 0..rounds {
         let namespace = open_on(&disk);
-        acknowledged += fill(&namespace, round, 1 + rng.below(BODY_BYTES));
+        acknowledged += fill(&namespace, round, BODY_BYTES_MIN + rng.below(BODY_BYTES));
         // Whatever else asks is answered or refused, and what is there can be read.
         let _ = namespace.checkpoint();
         let sub = crate::world::names(&namespace, ROOT);
