@@ -59,9 +59,14 @@ pub enum Mode {
 pub enum Room {
     /// Everything but the reserve.
     Ordinary,
-    /// The reserve too: removes, deletion of snapshots, garbage collection.
+    /// The reserve too, but for its last part: removes, deletion of snapshots, garbage collection.
     Freeing,
+    /// Everything: what the owner logs to publish a state, without which a full log could never be trimmed.
+    Upkeep,
 }
+
+/// This part of the reserve is for [`Room::Upkeep`] alone.
+const UPKEEP_PART: u64 = 4;
 
 /// How the log is laid out and who writes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,7 +79,7 @@ pub struct LogOptions {
     pub mode: Mode,
     /// Size of one file; fixed when the log is made, later values are ignored.
     pub file_bytes: u64,
-    /// Room for [`Room::Freeing`] only, kept preallocated.
+    /// Room for [`Room::Freeing`] and [`Room::Upkeep`] only, kept preallocated.
     pub reserve_bytes: u64,
     /// Most bytes of files, prepared ones included.
     pub limit_bytes: u64,

@@ -57,7 +57,7 @@ impl Core {
             }
             return;
         }
-        if let Err(error) = self.try_batch(role, entries) {
+        if let Err(error) = self.try_batch(role, entries, Room::Freeing) {
             self.fail(&error);
         }
     }
@@ -75,7 +75,7 @@ impl Core {
             let slot = Arc::new(Slot::of_this_thread());
             let request = Request::internal(Command::Work(work.clone()));
             let entry = Entry::new(vec![request], 0, Ack::Applied, Arc::clone(&slot));
-            self.try_batch(role, VecDeque::from([entry]))
+            self.try_batch(role, VecDeque::from([entry]), Room::Upkeep)
                 .map_err(|error| self.fatal_error(error))?;
             match slot.take_answers(1).pop() {
                 Some(Err(refusal)) if refusal.code == Code::Busy => {}
@@ -98,9 +98,10 @@ impl Core {
         ))
     }
 
-    fn try_batch(&self, role: &mut Role, entries: VecDeque<Entry>) -> Result<()> {
+    /// Entries that free space may use the room `reserved`.
+    fn try_batch(&self, role: &mut Role, entries: VecDeque<Entry>, reserved: Room) -> Result<()> {
         let room = if role.tight && entries.front().is_some_and(|entry| entry.freeing) {
-            Room::Freeing
+            reserved
         } else {
             Room::Ordinary
         };

@@ -78,6 +78,55 @@ fn a_full_log_takes_removes_and_then_everything_again() {
     assert!(namespace.fsck(false).unwrap().findings.is_empty());
 }
 
+/// Files in one request.
+const REMOVED: usize = 8;
+
+#[test]
+fn a_log_whose_reserve_is_used_up_is_written_again_after_a_checkpoint() {
+    let world = World::new();
+    let namespace = Embedded::create(world.path(), small(&world)).unwrap();
+    let sub = dir(&namespace, ROOT, "sub");
+    let mut made = 0;
+    while one(
+        &namespace,
+        create(sub, &format!("f{made:06}"), NewKind::File),
+        Ack::Applied,
+    )
+    .is_ok()
+    {
+        made += 1;
+    }
+    // The object store is away, and somebody goes on removing.
+    let unlink = |number: usize| {
+        Request::internal(Command::Unlink {
+            parent: sub,
+            name: name(&format!("f{number:06}")),
+        })
+    };
+    let mut removed = 0;
+    let mut refused = 0;
+    while refused < 3 {
+        assert!(removed < made, "the reserve is never used up");
+        let some = (removed..made.min(removed + REMOVED)).map(unlink).collect();
+        let answers = namespace.submit(some, Ack::Applied);
+        if answers.iter().all(Result::is_ok) {
+            removed += answers.len();
+            refused = 0;
+        } else {
+            refused += 1;
+        }
+    }
+    // It is back.
+    for _ in 0..2 {
+        namespace.checkpoint().unwrap();
+    }
+    one(&namespace, create(ROOT, "again", NewKind::File), Ack::Durable).unwrap();
+    assert_eq!(
+        namespace.getattr(HEAD, sub.ino).unwrap().entries,
+        (made - removed) as u64
+    );
+}
+
 /// A disk that a workspace fills in a moment.
 const DISK_BYTES: u64 = 96 << 20;
 /// A body that is an object.

@@ -3,7 +3,7 @@
 use super::files::{LogFile, Shared};
 use super::prepare::prepare;
 use super::seal::{SEAL_BYTES, Seal};
-use super::{Appended, Mode, Room, SyncHandle, Upkeep};
+use super::{Appended, Mode, Room, SyncHandle, UPKEEP_PART, Upkeep};
 use crate::error::is_full;
 use crate::segment::{Draft, Link, encode, stored_len};
 use crate::{DiskFile, Error, ErrorKind, Position, Result};
@@ -145,6 +145,11 @@ impl Log {
     fn make_room(&mut self, len: u64, room: Room) -> Result<()> {
         let shared = Arc::clone(&self.shared);
         let (file_bytes, capacity) = (shared.files_bytes(), shared.capacity());
+        let kept = match room {
+            Room::Ordinary => shared.options.reserve_bytes,
+            Room::Freeing => shared.options.reserve_bytes / UPKEEP_PART,
+            Room::Upkeep => 0,
+        };
         if len > capacity {
             let why = format!("{len} bytes do not fit in a log file of {file_bytes}");
             return Err(Error::new(
@@ -161,8 +166,7 @@ impl Log {
                 let free = files.free(file_bytes) - if in_active { 0 } else { file_bytes - self.offset };
                 (in_active || !files.ready.is_empty(), free, files.next_index())
             };
-            let left_for_freeing = fits && free - len >= shared.options.reserve_bytes;
-            if left_for_freeing || (fits && room == Room::Freeing) {
+            if fits && free - len >= kept {
                 break;
             }
             prepare(&shared, next)?;
