@@ -12,8 +12,9 @@ use crate::{Error, ErrorKind, Options, Result};
 use nokv_journal::checkpoint::{Head, Identity};
 use nokv_journal::events::EventOptions;
 use nokv_journal::recovery::{RecoverySpec, Verdict, recover as recover_log};
-use nokv_journal::{LogTime, OsDisk};
+use nokv_journal::{LogTime, OsDisk, Position, WorkspaceId};
 use nokv_meta::{Moment, State};
+use nokv_object::ETag;
 use nokv_types::{Version, failpoint};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64};
@@ -72,7 +73,7 @@ pub(super) fn recover(home: Home, identity: &Identity, options: Options) -> Resu
     };
     let events = Events::open(&home, event_options, &found.at, &log.upkeep())?;
     let checkpoints = Checkpoints::new(found.covered_seq);
-    note_head(&checkpoints, &options, workspace)?;
+    note_head(&checkpoints, &options, workspace, &found.at)?;
     // Where the newest checkpoint ends in the log is not looked up: at most too much counts as not saved.
     let unsaved_bytes = match found.replayed {
         0 => 0,
@@ -147,12 +148,42 @@ fn unquarantine(core: &Core, verdict: &Verdict) -> Vec<PathBuf> {
 fn note_head(
     checkpoints: &Checkpoints,
     options: &Options,
-    workspace: nokv_journal::WorkspaceId,
+    workspace: WorkspaceId,
+    at: &Position,
 ) -> Result<()> {
     match Head::load(&*options.objects, workspace) {
-        Ok(head) => checkpoints.note_head(head.as_ref().map(|(head, _)| head)),
+        Ok(Some((head, tag))) => {
+            let head = of_this_state(head, &tag, options, at)?;
+            checkpoints.note_head(Some(&head));
+        }
         Err(error) if error.kind == nokv_journal::ErrorKind::Fenced => return Err(error.into()),
+        Ok(None) => checkpoints.note_head(None),
         Err(_) => {}
     }
     Ok(())
+}
+
+/// HEAD without checkpoints that this state did not make: a state is published before it is saved, so a later one
+/// means that the data directory is an old copy. They must not be restored into it.
+///
+/// # Errors
+/// `Loss` when there are some and that is not accepted.
+fn of_this_state(mut head: Head, tag: &ETag, options: &Options, at: &Position) -> Result<Head> {
+    let is_foreign =
+        |other: &Position| other.seq > at.seq || (other.seq == at.seq && other.chain != at.chain);
+    let Some(newest) = head.checkpoints.iter().map(|entry| entry.at).find(is_foreign) else {
+        return Ok(head);
+    };
+    if !options.accept_loss {
+        let detail = format!(
+            "versions {} to {} are lost: the object store has a checkpoint of a later state, this is an old copy",
+            at.version.0 + 1,
+            newest.version.0
+        );
+        return Err(Error::new(ErrorKind::Loss, "open", "data directory", detail));
+    }
+    head.checkpoints.retain(|entry| !is_foreign(&entry.at));
+    head.log_floor = 0;
+    head.swap(&*options.objects, Some(tag))?;
+    Ok(head)
 }

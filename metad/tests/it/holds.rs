@@ -2,7 +2,7 @@
 //! a stop beside a drain or beside callers.
 
 use crate::clock::TestClock;
-use crate::world::{ROOT, World, create, name, one};
+use crate::world::{ROOT, World, create, file, name, names, one};
 use nokv_client::{Ack, GcOptions, Namespace as _};
 use nokv_metad::{Embedded, Limits, Options};
 use nokv_object::{
@@ -10,6 +10,7 @@ use nokv_object::{
     SignRequest, SignedUrl, layout,
 };
 use nokv_types::{Command, NewKind, ObjectId, Outcome, Request, RequestId, SessionId};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -258,4 +259,55 @@ fn nobody_waits_for_ever_when_the_engine_is_closed() {
             assert!(waited.is_ok(), "round {round}: after {caller} callers");
         }
     }
+}
+
+fn copy_dir(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let place = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy_dir(&entry.path(), &place);
+        } else {
+            std::fs::copy(entry.path(), place).unwrap();
+        }
+    }
+}
+
+#[test]
+fn an_old_copy_of_a_data_directory_is_refused_by_what_the_store_knows() {
+    let world = World::new();
+    let namespace = Embedded::create(world.path(), quiet(&world)).unwrap();
+    file(&namespace, ROOT, "before");
+    namespace.close().unwrap();
+    drop(namespace);
+    let scratch = tempfile::tempdir().unwrap();
+    let copy = scratch.path().join("data");
+    copy_dir(world.path(), &copy);
+    // Without a later checkpoint the copy is as good as what it was made of.
+    Embedded::open(&copy, quiet(&world)).unwrap().close().unwrap();
+    let namespace = Embedded::open(world.path(), quiet(&world)).unwrap();
+    for i in 0..10 {
+        file(&namespace, ROOT, &format!("after{i}"));
+    }
+    namespace.checkpoint().unwrap();
+    namespace.close().unwrap();
+    drop(namespace);
+    let refused = Embedded::open(&copy, quiet(&world)).unwrap_err();
+    assert_eq!(refused.kind, nokv_metad::ErrorKind::Loss, "{refused}");
+    // What the checkpoints are of is still there.
+    Embedded::open(world.path(), quiet(&world)).unwrap();
+    // Who goes on with the copy all the same gets its own checkpoints, and those only.
+    let accepting = Options {
+        accept_loss: true,
+        ..quiet(&world)
+    };
+    let namespace = Embedded::open(&copy, accepting).unwrap();
+    file(&namespace, ROOT, "instead");
+    namespace.checkpoint().unwrap();
+    namespace.close().unwrap();
+    drop(namespace);
+    std::fs::write(copy.join("frames/manifest"), b"damaged").unwrap();
+    let namespace = Embedded::open(&copy, quiet(&world)).unwrap();
+    assert_eq!(names(&namespace, ROOT), ["before", "instead"]);
 }
