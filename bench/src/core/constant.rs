@@ -5,10 +5,10 @@ use crate::clock::Stopwatch;
 use crate::report::{Bar, Good, Sample, median};
 use crate::workload::{OWNER, Scratch, Subject, name};
 use anyhow::{Context, Result};
-use nokv_client::Ack;
+use nokv_client::{Ack, Namespace as _};
 use nokv_types::{Command, NewKind, Node, Origin, RenameMode, Version};
 
-const ROUNDS: usize = 51;
+const ROUNDS: usize = 201;
 const OPERATIONS: [&str; 5] = [
     "snapshot",
     "fork",
@@ -60,6 +60,11 @@ fn measure(size: u64) -> Result<Vec<f64>> {
     let root = subject.root()?;
     let tree = subject.mkdir(root, "tree")?;
     subject.tree(tree, size)?;
+    // What making the tree left to write in the background is not what is measured.
+    subject
+        .embedded
+        .checkpoint()
+        .map_err(|error| anyhow::anyhow!("{error}"))?;
     let mut times = vec![Vec::new(); OPERATIONS.len()];
     for round in 0..ROUNDS {
         let key = format!("pin-{round}").into_bytes();
@@ -114,10 +119,12 @@ fn measure(size: u64) -> Result<Vec<f64>> {
         kind: NewKind::File,
     };
     subject.run(probe)?;
-    times
+    let medians: Vec<f64> = times
         .iter()
         .map(|times| median(times).context("no rounds"))
-        .collect()
+        .collect::<Result<_>>()?;
+    eprintln!("{size} entries: {medians:.1?} us");
+    Ok(medians)
 }
 
 /// Lets the fork and the replaced state of a round go.
