@@ -109,7 +109,7 @@ impl Core {
         let mut first = false;
         self.failed.get_or_init(|| {
             first = true;
-            error.to_string()
+            error.with_causes()
         });
         if first {
             self.bells.ring_all();

@@ -87,6 +87,20 @@ impl Error {
         Self::new(kind, op, subject, source.to_string()).caused_by(source)
     }
 
+    /// The error with what caused it, as far as the causes say something new.
+    pub(crate) fn with_causes(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            let more = error.to_string();
+            if !text.contains(&more) {
+                text = format!("{text}: {more}");
+            }
+            cause = error.source();
+        }
+        text
+    }
+
     /// The code that a caller of the namespace is answered.
     pub fn code(&self) -> Code {
         match self.kind {

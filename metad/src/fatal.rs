@@ -17,7 +17,8 @@ pub fn exit_process() -> FatalHandler {
         // The process is about to end: a closed standard error changes nothing.
         let _ = writeln!(
             std::io::stderr(),
-            "nokv: {error}; the process ends so that recovery can decide"
+            "nokv: {}; the process ends so that recovery can decide",
+            error.with_causes()
         );
         std::process::exit(EXIT_FATAL);
     })

@@ -82,7 +82,7 @@ fn rename(from: Node, old: &str, to: Node, new: &str, mode: RenameMode) -> Reque
 
 fn all_ok(namespace: &Embedded, requests: Vec<Request>) {
     for answer in namespace.submit(requests, Ack::Applied) {
-        answer.unwrap();
+        answer.unwrap_or_else(|refusal| panic!("{refusal}; the engine: {:?}", namespace.engine().failure()));
     }
 }
 
