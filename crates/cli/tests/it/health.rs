@@ -29,6 +29,10 @@ fn a_healthy_workspace_is_clean() {
     assert!(nokv.ok(&["verify"]).starts_with("verified 1 files, 6.0 MiB"));
     let df = nokv.json(&["df"]);
     assert_eq!(df["live_bytes"], 6 << 20);
+    assert_eq!(df["objects"], data_objects(&nokv).len(), "{df}");
+    assert_eq!(df["object_bytes"], 6 << 20, "{df}");
+    assert_eq!(df["objects_waiting"], 0, "{df}");
+    assert_eq!(df["object_bytes_waiting"], 0, "{df}");
 }
 
 #[test]
@@ -73,4 +77,38 @@ fn gc_deletes_what_nothing_refers_to_and_explains_what_it_keeps() {
     nokv.ok(&["gc", "--now"]);
     nokv.ok(&["cat", "/kept"]);
     nokv.ok(&["verify"]);
+}
+
+#[test]
+fn one_gc_now_frees_what_was_removed() {
+    let nokv = Scratch::bare();
+    // What was removed is not kept for reading back.
+    nokv.ok(&["init", "--history", "0s"]);
+    let body = nokv.write("body", &pattern(6 << 20));
+    nokv.ok(&["put", &body, "/removed"]);
+    let (objects, bytes) = (data_objects(&nokv).len(), 6_u64 << 20);
+    assert!(
+        objects > 0 && bytes >= 6 << 20,
+        "{objects} objects, {bytes} bytes"
+    );
+    nokv.ok(&["rm", "/removed"]);
+    nokv.ok(&["gc"]);
+    let df = nokv.json(&["df"]);
+    assert_eq!(
+        (&df["objects"], &df["object_bytes"]),
+        (&0.into(), &0.into()),
+        "{df}"
+    );
+    assert_eq!(df["objects_waiting"], objects, "{df}");
+    assert_eq!(df["object_bytes_waiting"], bytes, "{df}");
+    nokv.ok(&["put", &body, "/too"]);
+    nokv.ok(&["rm", "/too"]);
+    let freed = nokv.json(&["gc", "--now"]);
+    assert_eq!(freed["objects_deleted"], 2 * objects, "{freed}");
+    assert_eq!(freed["bytes_freed"], 2 * bytes, "{freed}");
+    assert_eq!(freed["objects_waiting"], 0, "{freed}");
+    assert_eq!(data_objects(&nokv), Vec::<PathBuf>::new());
+    let df = nokv.json(&["df"]);
+    assert_eq!(df["objects_waiting"], 0, "{df}");
+    assert!(nokv.ok(&["fsck"]).starts_with("clean"));
 }

@@ -141,7 +141,8 @@ fn a_data_directory_that_is_read_only() {
 #[test]
 fn a_disk_that_is_full_refuses_puts_and_takes_removes() {
     let nokv = Scratch::bare();
-    let Some(disk) = disk(nokv.dir.path(), 96 << 20) else {
+    // 64 MiB of it are kept back, 16 MiB are the log.
+    let Some(disk) = disk(nokv.dir.path(), 176 << 20) else {
         return;
     };
     let run = |arguments: &[&str]| ran(on(&disk, &nokv, arguments).output().unwrap());
@@ -160,7 +161,7 @@ fn a_disk_that_is_full_refuses_puts_and_takes_removes() {
             break ran;
         }
         stored += 1;
-        assert!(stored < 20, "96 MiB never filled up");
+        assert!(stored < 20, "176 MiB never filled up");
     };
     assert_eq!(full.exit, 1, "{}", full.err);
     assert!(
@@ -178,8 +179,6 @@ fn a_disk_that_is_full_refuses_puts_and_takes_removes() {
     for n in 0..stored {
         done(&["rm", &format!("/{n}")]);
     }
-    // The first one forgets what was removed, the second one deletes what nothing refers to any more.
-    done(&["gc"]);
     done(&["gc", "--now"]);
     done(&["put", &body, "/again"]);
     assert!(done(&["cat", "/again"]) == pattern(8 << 20));

@@ -67,7 +67,10 @@ pub struct DueReservation {
 
 impl<R: Rows> Reader<'_, R> {
     /// Dead objects that may be condemned: their grace is over at log time `now_ns`, and they died at a version
-    /// that is durable and older than the oldest kept checkpoint. Oldest first, at most `limit`.
+    /// that is durable and that the oldest kept checkpoint has. Oldest first, at most `limit`.
+    ///
+    /// A checkpoint of version v was taken after the batch that ends with v, and a version that was logged is never
+    /// handed out again: it has everything that v did, the death of these objects too.
     ///
     /// # Errors
     /// From the store.
@@ -82,7 +85,7 @@ impl<R: Rows> Reader<'_, R> {
         let first = Key::new(Family::Dead).id(1).done();
         self.queue(Some(&first), &mut |since, row| {
             let ready = since <= durable
-                && since < oldest_checkpoint
+                && since <= oldest_checkpoint
                 && row.at.saturating_add(grace_ns) <= now_ns
                 && dead.len() < limit;
             if ready {

@@ -95,7 +95,13 @@ fn a_dead_object_waits_for_grace_durability_and_checkpoints() {
         0,
         "its death is not durable"
     );
-    assert_eq!(ask(now + HOUR, since, since), 0, "a checkpoint still shows it");
+    let earlier = Version(since.0 - 1);
+    assert_eq!(ask(now + HOUR, since, earlier), 0, "a checkpoint still shows it");
+    assert_eq!(
+        ask(now + HOUR, since, since),
+        1,
+        "the oldest checkpoint has its death"
+    );
     assert_eq!(ask(now + HOUR, since, later), 1);
     assert_eq!(bodies.reader(|reader| reader.dead_count()).unwrap(), 1);
 }
