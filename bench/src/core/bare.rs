@@ -65,9 +65,9 @@ impl BlobStore for MemoryFrames {
 }
 
 /// Bytes of the values that a fresh file has in our store, checksums included: its entry, and where it is.
-const VALUES: ([u8; 40], [u8; 43]) = ([7; 40], [7; 43]);
+const VALUES: ([u8; 62], [u8; 75]) = ([7; 62], [7; 75]);
 /// The same for what a batch writes once: directory, usage, times, and what they replace.
-const ONCE: [u8; 48] = [7; 48];
+const ONCE: [u8; 60] = [7; 60];
 
 /// Creates per second of the bare tree: per file one get and two puts, `per_dir` files share a parent; and `once`
 /// rows per batch.

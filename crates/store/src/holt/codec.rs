@@ -4,11 +4,15 @@
 //! with NUL. So no stored key contains NUL: byte 0 is stored as `01 01` and byte 1 as `01 02`. That keeps
 //! the order and turns prefixes into prefixes; our usual keys contain neither byte and are stored as they are.
 //!
-//! Values: `value || CRC32C(stored key || value)`. A frame of the tree has 10,240 node slots for 468 KiB,
-//! and a frame of live rows that runs out of slots before it runs out of space makes the tree fail for good.
-//! An inner node takes 16 bytes and a leaf 17 + key + value rounded up to 8; with at most one inner node a leaf,
-//! leaves of 80 bytes always fill the space first (468 KiB / 96 bytes * 2 = 9,984 slots). Shorter rows are padded
-//! up to that: `value || zeroes || count || CRC32C ^ PADDED`, where count says how many bytes the padding
+//! Values: `value || CRC32C(stored key || value)`. A frame of the tree has 10,240 node slots for 468 KiB. Two things
+//! make the tree fail for good, and small rows bring both about:
+//! * a frame of live rows that runs out of slots before it runs out of space;
+//! * a full frame that does not fit into itself when it is repacked: where all but one row under an inner node are
+//!   gone, the new frame has a prefix node of 128 bytes instead of the inner node of 16 and the leaves that went.
+//!
+//! A leaf takes 17 + key + value rounded up to 8. With leaves of 112 bytes the prefix node is never larger than what
+//! it replaces, and with at most one inner node a leaf they fill the space long before the slots. Shorter rows are
+//! padded up to that: `value || zeroes || count || CRC32C ^ PADDED`, where count says how many bytes the padding
 //! has, itself included.
 
 use crate::error::show_key;
@@ -16,9 +20,9 @@ use crate::{Error, ErrorKind, Result};
 use std::borrow::Cow;
 
 const SUM: usize = 4;
-/// Stored key and sealed value together are at least this long: 80 - 17 bytes of leaf head, less the
-/// 7 that rounding up adds at most.
-const ROW_BYTES_MIN: usize = 56;
+/// Stored key and sealed value together are at least this long: 112 - 17 bytes of leaf head, less the 7 that
+/// rounding up adds at most.
+const ROW_BYTES_MIN: usize = 88;
 /// Marks the checksum of a padded value; the checksum of no other value of this length equals it by a few flips.
 const PADDED: u32 = 0xA55A_3CC3;
 
@@ -118,17 +122,20 @@ mod tests {
         let mut sealed = Vec::new();
         seal(
             b"0123456789012345678901234567890123456789",
-            b"a value of 20 bytes.",
+            b"a value of 44 bytes, which is not padded up.",
             &mut sealed,
         );
-        assert_eq!(&sealed[..20], b"a value of 20 bytes.");
+        assert_eq!(&sealed[..44], b"a value of 44 bytes, which is not padded up.");
         assert_eq!(
-            sealed[20..],
-            crc32c::crc32c(b"0123456789012345678901234567890123456789a value of 20 bytes.").to_le_bytes()
+            sealed[44..],
+            crc32c::crc32c(
+                b"0123456789012345678901234567890123456789a value of 44 bytes, which is not padded up."
+            )
+            .to_le_bytes()
         );
         seal(b"k", b"v", &mut sealed);
-        assert_eq!(sealed.len(), 55);
-        assert_eq!((sealed[0], sealed[49], sealed[50]), (b'v', 0, 50));
+        assert_eq!(sealed.len(), 87);
+        assert_eq!((sealed[0], sealed[81], sealed[82]), (b'v', 0, 82));
         assert_eq!(stored_key(b"a\x00b\x01c").as_ref(), b"a\x01\x01b\x01\x02c");
     }
 
@@ -136,7 +143,7 @@ mod tests {
     fn rows_of_every_length_come_back() {
         let mut sealed = Vec::new();
         for key_len in 1..70 {
-            for value_len in 0..70 {
+            for value_len in 0..100 {
                 let (key, value) = (vec![7; key_len], vec![9; value_len]);
                 seal(&key, &value, &mut sealed);
                 assert!(key.len() + sealed.len() >= ROW_BYTES_MIN);

@@ -12,5 +12,6 @@ mod crash;
 mod damage;
 mod faults;
 mod history;
+mod packing;
 mod publishing;
 mod reopen;
