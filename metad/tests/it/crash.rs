@@ -5,7 +5,7 @@ use crate::ring::{Fault, Run};
 use crate::rng::{seed, size};
 use nokv_testkit::evidence::Evidence;
 use nokv_types::failpoint::{Action, seeded};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 
 /// Steps of one script.
@@ -14,6 +14,8 @@ const STEPS: u32 = 80;
 const THREADS: usize = 24;
 /// Scripts that are looked at in CI for points that the first one does not reach.
 const SCRIPTS: u64 = 16;
+/// How often as many scripts are looked at again for points that none of them reached.
+const ROUNDS_MAX: u64 = 4;
 /// Scripts that are looked at for each wanted seed; after that those that reach a rare point die at other hits.
 const SCRIPTS_PER_SEED: u64 = 10;
 
@@ -30,8 +32,16 @@ fn a_crash_at_every_failpoint_loses_nothing_that_was_answered() {
     let base = seed("NOKV_CRASH_SEED");
     let seeds = size("NOKV_CRASH_SEEDS", 1);
     println!("seed {base}, {seeds} per point");
-    let profiles = Profiles::of(base, seeds);
-    let table = Mutex::new(BTreeMap::new());
+    // Second deaths first: what they reach no script has to.
+    let mut table = BTreeMap::new();
+    for seed in 0..seeds {
+        for (point, (hits, fired, acknowledged)) in crate::twice::all(base.wrapping_add(seed)) {
+            let row = table.entry(point).or_insert((0, 0, 0));
+            *row = (row.0 + hits, row.1 + fired, row.2 + acknowledged);
+        }
+    }
+    let profiles = Profiles::of(base, seeds, &table.keys().copied().collect());
+    let table = Mutex::new(table);
     let work = Mutex::new(points::all().iter());
     std::thread::scope(|scope| {
         for _ in 0..THREADS {
@@ -40,18 +50,14 @@ fn a_crash_at_every_failpoint_loses_nothing_that_was_answered() {
                     let next = work.lock().unwrap().next().copied();
                     let Some(point) = next else { break };
                     let row = crash_at(point, &profiles, seeds as usize);
-                    table.lock().unwrap().insert(point, row);
+                    let mut table = table.lock().unwrap();
+                    let sum: &mut Row = table.entry(point).or_insert((0, 0, 0));
+                    *sum = (sum.0 + row.0, sum.1 + row.1, sum.2 + row.2);
                 }
             });
         }
     });
-    let mut table = table.into_inner().unwrap();
-    for seed in 0..seeds {
-        for (point, (hits, fired, acknowledged)) in crate::twice::all(base.wrapping_add(seed)) {
-            let row = table.entry(point).or_insert((0, 0, 0));
-            *row = (row.0 + hits, row.1 + fired, row.2 + acknowledged);
-        }
-    }
+    let table = table.into_inner().unwrap();
     println!(
         "{:40} {:>8} {:>8} {:>12}",
         "failpoint", "hits", "fired", "acknowledged"
@@ -118,11 +124,25 @@ struct Profiles {
 }
 
 impl Profiles {
-    /// Runs scripts without faults.
-    fn of(base: u64, seeds: u64) -> Self {
+    /// Runs scripts without faults, more of them until every point is reached that is not `reached` already.
+    fn of(base: u64, seeds: u64, reached: &BTreeSet<&'static str>) -> Self {
         let wanted = SCRIPTS.max(if seeds > 1 { seeds * SCRIPTS_PER_SEED } else { 0 });
-        let scripts = Mutex::new((0..wanted).map(|i| base.wrapping_add(i * 7919)));
-        let found = Mutex::new(BTreeMap::new());
+        let mut this = Self {
+            by_script: BTreeMap::new(),
+        };
+        for round in 0..ROUNDS_MAX {
+            this.run((round * wanted..(round + 1) * wanted).map(|i| base.wrapping_add(i * 7919)));
+            let is_there = |point: &&str| reached.contains(point) || this.reaching(point).next().is_some();
+            if points::all().iter().all(is_there) {
+                break;
+            }
+        }
+        this
+    }
+
+    fn run(&mut self, scripts: impl Iterator<Item = u64> + Send) {
+        let scripts = Mutex::new(scripts);
+        let found = Mutex::new(&mut self.by_script);
         std::thread::scope(|scope| {
             for _ in 0..THREADS {
                 scope.spawn(|| {
@@ -136,9 +156,6 @@ impl Profiles {
                 });
             }
         });
-        Self {
-            by_script: found.into_inner().unwrap(),
-        }
     }
 
     fn reaching<'a>(&'a self, point: &'a str) -> impl Iterator<Item = u64> + 'a {
