@@ -146,7 +146,7 @@ impl Model {
         let tree = &self.lines[&node.timeline].tree;
         let mut wanted = tree.attr(node.ino);
         // Nobody can say how far a count of the directory has come.
-        if self.is_counted(node) && self.counting.is_some_and(|(_, quota)| quota == attr.quota) {
+        if self.is_counted(node) && self.is_counting(attr.quota) {
             wanted.quota = attr.quota;
         }
         same_attr(attr, &wanted, tree.is_fuzzy(node.ino))

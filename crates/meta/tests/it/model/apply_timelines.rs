@@ -3,7 +3,7 @@
 use super::apply::{Checked, same};
 use super::check::Verdict;
 use super::check_bodies::UPLOAD_IDLE_NS;
-use super::state::{Line, Model, OpenFile, Pin, Root, Session, Tree};
+use super::state::{Count, Line, Model, OpenFile, Pin, Root, Session, Tree};
 use nokv_types::{
     Command, FileKind, Ino, NewInode, Origin, Outcome, PinInfo, QuotaId, ReadPoint, Reply, RootInfo,
     RootKind, SessionId, TimelineId, UploadId, Version, Work,
@@ -339,20 +339,18 @@ impl Model {
         }
     }
 
-    /// Every inode that the counted directory holds is charged to it now.
+    /// Every inode that the counted directories hold is charged to them now.
     fn counted(&mut self) {
-        let Some((top, quota)) = self.counting.take() else {
-            return;
-        };
-        let tree = self.tree(top.timeline);
-        let mut todo: Vec<Ino> = tree.inodes[&top.ino].entries.values().copied().collect();
-        let old = tree.inodes[&tree.inodes[&top.ino].parent].quota;
-        while let Some(ino) = todo.pop() {
-            let inode = tree.edit(ino);
-            // An inner quota root keeps what it holds.
-            if inode.quota == old || inode.quota == quota {
-                inode.quota = quota;
-                todo.extend(inode.entries.values());
+        for Count { top, from, to } in std::mem::take(&mut self.counting) {
+            let tree = self.tree(top.timeline);
+            let mut todo: Vec<Ino> = tree.inodes[&top.ino].entries.values().copied().collect();
+            while let Some(ino) = todo.pop() {
+                let inode = tree.edit(ino);
+                // An inner quota root keeps what it holds.
+                if inode.quota == from || inode.quota == to {
+                    inode.quota = to;
+                    todo.extend(inode.entries.values());
+                }
             }
         }
     }

@@ -197,7 +197,8 @@ impl Model {
     /// Whether the place lies in a directory that is being counted.
     pub(crate) fn is_counted(&self, node: Node) -> bool {
         self.counting
-            .is_some_and(|(top, _)| top.timeline == node.timeline)
+            .iter()
+            .any(|count| count.top.timeline == node.timeline)
     }
 
     fn check_create(&self, v: &mut Verdict, parent: Node, name: &[u8], kind: &NewKind) {
@@ -350,7 +351,7 @@ impl Model {
             QuotaId::WORKSPACE => Code::NoSpace,
             _ => Code::QuotaExceeded,
         };
-        if self.counting.is_some_and(|(_, counted)| counted == quota) {
+        if self.is_counting(quota) {
             return;
         }
         if limits.bytes.is_none() && limits.inodes.is_none() {

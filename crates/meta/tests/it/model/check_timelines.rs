@@ -1,7 +1,7 @@
 //! Which refusals the commands about pins, roots, quotas, sessions and opens deserve.
 
 use super::check::Verdict;
-use super::state::{Model, Pin, Root};
+use super::state::{Count, Model, Pin, Root};
 use nokv_types::{
     Code, Command, FileKind, Ino, Node, Origin, ReadPoint, RootKind, TimelineId, Version, Work,
 };
@@ -66,10 +66,10 @@ impl Model {
             }
             Command::SetQuota { node, .. } => {
                 self.dir(v, *node);
-                if let Some((top, _)) = self.counting
-                    && top.timeline == node.timeline
-                    && top != *node
-                {
+                for Count { top, .. } in &self.counting {
+                    if top.timeline != node.timeline || top == node {
+                        continue;
+                    }
                     let is_within = self
                         .lines
                         .get(&top.timeline)

@@ -66,7 +66,7 @@ impl Model {
             let (low, high) = tree.usage(quota);
             let within = low.0 <= found.bytes && found.bytes <= high.0;
             let within = within && low.1 <= found.inodes && found.inodes <= high.1;
-            if !within && self.counting.is_none() {
+            if !within && self.counting.is_empty() {
                 return Err(format!("{at:?} {found:?}, the model counts {low:?} to {high:?}"));
             }
             let limits: QuotaLimits = self.quotas.get(&quota).copied().unwrap_or_default();

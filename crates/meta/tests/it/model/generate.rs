@@ -87,7 +87,7 @@ impl Generator {
     /// The next step.
     pub(crate) fn next(&mut self, run: &Run) -> Step {
         self.steps += 1;
-        let is_counting = run.model.counting.is_some();
+        let is_counting = !run.model.counting.is_empty();
         if self.since >= COMPARE_SINCE && !is_counting {
             self.since = 0;
             self.after_comparison(run);
@@ -220,7 +220,7 @@ impl Generator {
         let hurry = self.since >= COUNTING_SINCE;
         let rows_max = if hurry { 500 } else { 1 + self.rng.below(6) as u32 };
         let command = if self.chance(4) && !hurry {
-            let (top, _) = run.model.counting.expect("checked before");
+            let top = run.model.counting[0].top;
             let tree = &run.model.lines[&top.timeline].tree;
             let is_dir = |ino: &Ino| {
                 tree.get(*ino)

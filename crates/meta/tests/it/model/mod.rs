@@ -13,6 +13,7 @@ mod check_bodies;
 mod check_timelines;
 mod choose;
 mod compare;
+mod counts;
 mod engine;
 mod entries;
 mod generate;

@@ -5,7 +5,7 @@ use super::check::Verdict;
 use super::compare::told;
 use super::engine::Engine;
 use super::kinds::Table;
-use super::state::{Inode, Line, Model, Root, Tree};
+use super::state::{Count, Inode, Line, Model, Root, Tree};
 use nokv_meta::{Batch, Clock, Genesis, PendingWork, Reader, State, fsck, genesis};
 use nokv_types::{
     Answer, Code, Command, FileKind, Ino, Node, QuotaId, ReadPoint, Request, RequestId, RootKind, TimelineId,
@@ -279,7 +279,11 @@ impl Run {
         let inode = self.model.tree(node.timeline).edit(node.ino);
         inode.quota = quota;
         if !inode.entries.is_empty() {
-            self.model.counting = Some((node, quota));
+            self.model.counting.push(Count {
+                top: node,
+                from: old,
+                to: quota,
+            });
         }
         let last = self.model.last;
         let line = self.model.line(node.timeline);
@@ -343,13 +347,13 @@ impl Run {
             let mut steps = 0;
             loop {
                 let pending = self.pending()?;
-                if pending.is_empty() && self.model.counting.is_none() {
+                if pending.is_empty() && self.model.counting.is_empty() {
                     break;
                 }
                 steps += 1;
                 same("background work ends", steps < STEPS_MAX, true)?;
                 let rows_max = 500;
-                if self.model.counting.is_some() {
+                if !self.model.counting.is_empty() {
                     self.work(Work::CountQuota { rows_max })?;
                 }
                 if pending.reclaim {
@@ -428,7 +432,7 @@ fn first(settings: Genesis, clock: Clock) -> Model {
         roots: BTreeMap::from([(b"main".to_vec(), root)]),
         pins: BTreeMap::new(),
         quotas: BTreeMap::new(),
-        counting: None,
+        counting: Vec::new(),
         sessions: BTreeMap::new(),
         opens: BTreeMap::new(),
         uploads: BTreeMap::new(),

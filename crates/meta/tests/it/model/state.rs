@@ -295,6 +295,14 @@ pub(crate) struct Reservation {
     pub(crate) expires: u64,
 }
 
+/// A full directory whose inodes are being moved from one quota root to another.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Count {
+    pub(crate) top: Node,
+    pub(crate) from: QuotaId,
+    pub(crate) to: QuotaId,
+}
+
 /// The whole workspace.
 #[derive(Debug, Clone)]
 pub(crate) struct Model {
@@ -302,8 +310,8 @@ pub(crate) struct Model {
     pub(crate) roots: BTreeMap<Vec<u8>, Root>,
     pub(crate) pins: BTreeMap<Vec<u8>, Pin>,
     pub(crate) quotas: BTreeMap<QuotaId, QuotaLimits>,
-    /// A full directory that is being counted, and what it holds.
-    pub(crate) counting: Option<(Node, QuotaId)>,
+    /// Full directories that are being counted, in the order in which they became quota roots.
+    pub(crate) counting: Vec<Count>,
     pub(crate) sessions: BTreeMap<SessionId, Session>,
     pub(crate) opens: BTreeMap<(SessionId, u64), OpenFile>,
     pub(crate) uploads: BTreeMap<UploadId, Upload>,
@@ -351,6 +359,11 @@ impl Model {
             .filter(|open| open.node.timeline == id)
             .map(|open| open.node.ino)
             .collect()
+    }
+
+    /// Whether inodes are still being moved to a quota root.
+    pub(crate) fn is_counting(&self, quota: QuotaId) -> bool {
+        self.counting.iter().any(|count| count.to == quota)
     }
 
     pub(crate) fn is_open(&self, node: Node) -> bool {
