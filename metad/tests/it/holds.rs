@@ -2,6 +2,7 @@
 //! a stop beside a drain or beside callers.
 
 use crate::clock::TestClock;
+use crate::wait::until;
 use crate::world::{ROOT, World, create, file, name, names, one};
 use nokv_client::{Ack, GcOptions, Namespace as _};
 use nokv_metad::{Embedded, Limits, Options};
@@ -252,7 +253,13 @@ fn nobody_waits_for_ever_when_the_engine_is_closed() {
                 ended.send(()).unwrap();
             });
         }
-        std::thread::sleep(Duration::from_millis(20 + round as u64));
+        // Each round ends the load at another command.
+        let enough = 50 + 5 * round as u64;
+        let under_load = || namespace.engine().stats().commands >= enough;
+        assert!(
+            until(PATIENCE, under_load),
+            "round {round}: the load does not run"
+        );
         namespace.close().unwrap();
         for caller in 0..4 {
             let waited = all.recv_timeout(PATIENCE);
