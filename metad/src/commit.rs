@@ -5,11 +5,13 @@
 //!
 //! A caller that finds the role free runs one batch of everything that waits, its own commands included; the
 //! others wait on their own slot. Whoever gives the role up looks at the queue once more and nominates the next,
-//! so that nobody waits while the role is free. Syncs are led the same way: one caller syncs for all whose
+//! so that nobody waits while the role is free. When the log fills faster than it can be trimmed, callers wait before
+//! they queue. Syncs are led the same way: one caller syncs for all whose
 //! segments are appended, and hands the lead to one of those that came meanwhile.
 
 mod batch;
 mod durable;
+mod pace;
 mod queue;
 mod slot;
 mod syncer;
@@ -17,6 +19,7 @@ mod weigh;
 
 pub(crate) use batch::Role;
 pub(crate) use durable::Durable;
+pub(crate) use pace::Pace;
 pub(crate) use queue::{Entry, Queue};
 pub(crate) use slot::{Signal, Slot};
 pub(crate) use syncer::Syncer;
@@ -34,6 +37,10 @@ impl Core {
         if !self.is_open() {
             let stopped = Refusal::new(Code::Io, "the engine").detail("it has stopped; open it again");
             return vec![Err(stopped); requests.len()];
+        }
+        // What frees space waits for nothing.
+        if !requests.iter().all(|request| weigh::is_freeing(&request.command)) {
+            self.pace.wait();
         }
         let mut answers = Vec::with_capacity(requests.len());
         while !requests.is_empty() {

@@ -11,7 +11,7 @@ pub(crate) use publish::{locked, stopped};
 
 pub use open::Recovered;
 
-use crate::commit::{Durable, Queue, Role, Syncer};
+use crate::commit::{Durable, Pace, Queue, Role, Syncer};
 use crate::fatal::FatalHandler;
 use crate::home::Home;
 use crate::lock::DirLock;
@@ -40,6 +40,7 @@ pub(crate) struct Core {
     pub(crate) store: HoltStore,
     pub(crate) published: Published,
     pub(crate) queue: Queue,
+    pub(crate) pace: Pace,
     pub(crate) role: Mutex<Role>,
     pub(crate) durable: Durable,
     pub(crate) syncer: Syncer,

@@ -188,7 +188,10 @@ impl Core {
                 if room == Room::Ordinary {
                     role.tight = false;
                 }
-                self.bells.appended(appended.bytes, !finished.events.is_empty());
+                if self.bells.appended(appended.bytes, !finished.events.is_empty()) {
+                    // The worker may be late; callers are not to fill the log meanwhile.
+                    self.note_pace();
+                }
                 Ok(Logged::At(appended.at.seq))
             }
             Err(error) if error.kind == nokv_journal::ErrorKind::Full => Ok(Logged::Full),

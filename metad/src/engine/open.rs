@@ -3,7 +3,7 @@
 use super::quarantine;
 use super::replay::{EPOCH, Replay, log_options};
 use super::{Core, Counters};
-use crate::commit::{Durable, Queue, Role, Syncer};
+use crate::commit::{Durable, Pace, Queue, Role, Syncer};
 use crate::home::{Home, Resident};
 use crate::reads::Published;
 use crate::spare::Spare;
@@ -85,6 +85,7 @@ pub(super) fn recover(home: Home, identity: &Identity, options: Options) -> Resu
         published: Published::new(state.timelines(), newest(&state, found.at.version, &options)),
         store: found.store,
         queue: Queue::default(),
+        pace: Pace::default(),
         durable: Durable::default(),
         syncer: Syncer::default(),
         sync: log.sync_handle(),

@@ -34,8 +34,8 @@ impl Bells {
         bells
     }
 
-    /// A segment was appended.
-    pub(crate) fn appended(&self, bytes: u64, has_events: bool) {
+    /// A segment was appended; answers whether that makes it worth a look at the whole log.
+    pub(crate) fn appended(&self, bytes: u64, has_events: bool) -> bool {
         self.redo.fetch_add(bytes, Ordering::Relaxed);
         self.unsaved.fetch_add(bytes, Ordering::Relaxed);
         if has_events {
@@ -46,7 +46,9 @@ impl Bells {
             self.logs.ring();
             self.publisher.ring();
             self.upkeep.ring();
+            return true;
         }
+        false
     }
 
     /// There was no room for a segment, or the log has a hole: a checkpoint is due, whatever the log's length.

@@ -6,19 +6,31 @@ use crate::{Error, ErrorKind};
 use std::sync::Arc;
 
 pub(super) fn run(core: &Arc<Core>) {
+    core.pace.note_tended(true);
     loop {
         if let Err(error) = core.tend_log()
             && !matches!(error.kind, ErrorKind::Full | ErrorKind::Invalid)
         {
             core.fail(&error);
         }
+        core.note_pace();
         if core.bells.logs.wait(None) == Woken::Stop || core.has_failed() {
+            core.pace.note_tended(false);
             return;
         }
     }
 }
 
 impl Core {
+    /// Slows callers down, or lets them go on, by what is left of the log.
+    pub(crate) fn note_pace(&self) {
+        let usage = self.upkeep.usage();
+        let usable = usage.limit_bytes.saturating_sub(self.limits.log_reserve_bytes);
+        if self.pace.note_used(usage.segment_bytes, usable) {
+            self.bells.press();
+        }
+    }
+
     /// Prepares the next log file where one is wanted, and trims.
     pub(crate) fn tend_log(&self) -> Result<(), Error> {
         self.trim_log()?;

@@ -30,6 +30,7 @@ pub(super) fn run(core: &Arc<Core>) {
             return;
         }
         let tried = last.step(core, woken == Woken::Time);
+        core.pace.note_tried(tried.is_ok());
         wait = match tried {
             Err(_) => Some(RETRY),
             Ok(()) => Last::next_look(core),

@@ -78,6 +78,48 @@ fn a_full_log_takes_removes_and_then_everything_again() {
     assert!(namespace.fsck(false).unwrap().findings.is_empty());
 }
 
+/// Threads that fill the log, and files in one request of theirs.
+const FILLERS: usize = 4;
+const MADE: usize = 64;
+/// Checkpoints that the log has to be trimmed for: the log is several times written over.
+const CHECKPOINTS: u64 = 6;
+
+#[test]
+fn a_log_that_fills_faster_than_it_is_saved_slows_callers_down_and_refuses_none() {
+    let world = World::new();
+    let options = small(&world);
+    let options = Options {
+        limits: Limits {
+            log_bytes: 16 << 20,
+            ..options.limits
+        },
+        workers: true,
+        ..options
+    };
+    let namespace = Embedded::create(world.path(), options).unwrap();
+    std::thread::scope(|scope| {
+        for filler in 0..FILLERS {
+            let namespace = &namespace;
+            scope.spawn(move || {
+                let sub = dir(namespace, ROOT, &format!("sub{filler}"));
+                let mut made = 0;
+                while namespace.engine().stats().checkpoints < CHECKPOINTS {
+                    let files = (made..made + MADE).map(|number| {
+                        let text = format!("f{number:06}");
+                        create(sub, &text, NewKind::File)
+                    });
+                    for answer in namespace.submit(files.collect(), Ack::Applied) {
+                        let stats = namespace.engine().stats();
+                        assert!(answer.is_ok(), "{answer:?} after {made} files, {stats:?}");
+                    }
+                    made += MADE;
+                }
+            });
+        }
+    });
+    namespace.close().unwrap();
+}
+
 /// Files in one request.
 const REMOVED: usize = 8;
 

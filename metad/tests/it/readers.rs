@@ -82,7 +82,14 @@ fn rename(from: Node, old: &str, to: Node, new: &str, mode: RenameMode) -> Reque
 
 fn all_ok(namespace: &Embedded, requests: Vec<Request>) {
     for answer in namespace.submit(requests, Ack::Applied) {
-        answer.unwrap_or_else(|refusal| panic!("{refusal}; the engine: {:?}", namespace.engine().failure()));
+        answer.unwrap_or_else(|refusal| {
+            let engine = namespace.engine();
+            panic!(
+                "{refusal}; the engine: {:?}, {:?}",
+                engine.failure(),
+                engine.stats()
+            )
+        });
     }
 }
 
