@@ -36,6 +36,9 @@ pub(crate) fn bench(paths: &Paths, suite: &str, extra: &[String]) -> Result<Exit
     Ok(exit_code(succeeds(&mut command)?))
 }
 
+/// Ends the name of a commit whose files were changed.
+pub(crate) const CHANGES: &str = "+changes";
+
 /// The commit that is measured; figures of uncommitted work say so. What qualifications write is not work.
 pub(crate) fn commit(paths: &Paths) -> Result<String> {
     let git = |args: &[&str]| output(Command::args(&mut command("git", &paths.root), args));
@@ -49,9 +52,5 @@ pub(crate) fn commit(paths: &Paths) -> Result<String> {
         ":!docs/qualification",
     ];
     let changed = !git(&status)?.is_empty();
-    Ok(format!(
-        "{}{}",
-        head.trim(),
-        if changed { "+changes" } else { "" }
-    ))
+    Ok(format!("{}{}", head.trim(), if changed { CHANGES } else { "" }))
 }

@@ -24,7 +24,16 @@ impl Evidence<'_> {
     /// # Panics
     /// When nothing was injected or nothing was acknowledged: such a run proves nothing.
     pub fn print(&self) {
-        let line = self.line();
+        self.print_with(&[]);
+    }
+
+    /// The same with what was counted: names and texts, which are plain as the others are. A name that comes twice
+    /// stands once in the record.
+    ///
+    /// # Panics
+    /// As [`Evidence::print`].
+    pub fn print_with(&self, table: &[(String, String)]) {
+        let line = self.line(table);
         assert!(
             self.injected.0 > 0 && self.acknowledged.0 > 0,
             "the run proves nothing: {line}"
@@ -33,14 +42,26 @@ impl Evidence<'_> {
         println!("\n{line}");
     }
 
-    fn line(&self) -> String {
-        let texts = [self.ring, self.seeds, self.injected.1, self.acknowledged.1];
-        assert!(
-            !texts.iter().any(|text| text.contains(['"', '\\', '\n'])),
-            "not a plain text: {texts:?}"
-        );
+    fn line(&self, table: &[(String, String)]) -> String {
+        let texts = [self.ring, self.seeds, self.injected.1, self.acknowledged.1].into_iter();
+        let cells = table
+            .iter()
+            .flat_map(|(name, text)| [name.as_str(), text.as_str()]);
+        for text in texts.chain(cells) {
+            let is_plain = !text.contains(['"', '\\']) && !text.contains(char::is_control);
+            assert!(is_plain, "not a plain text: {text:?}");
+        }
+        let rows: Vec<String> = table
+            .iter()
+            .map(|(name, text)| format!("\"{name}\":\"{text}\""))
+            .collect();
+        let table = if rows.is_empty() {
+            String::new()
+        } else {
+            format!(",\"table\":{{{}}}", rows.join(","))
+        };
         format!(
-            "{MARK}{{\"ring\":\"{}\",\"seeds\":\"{}\",\"injected\":{},\"of\":\"{}\",\"acknowledged\":{},\"as\":\"{}\"}}",
+            "{MARK}{{\"ring\":\"{}\",\"seeds\":\"{}\",\"injected\":{},\"of\":\"{}\",\"acknowledged\":{},\"as\":\"{}\"{table}}}",
             self.ring, self.seeds, self.injected.0, self.injected.1, self.acknowledged.0, self.acknowledged.1
         )
     }
@@ -62,9 +83,20 @@ mod tests {
     #[test]
     fn the_line_is_one_json_object_behind_the_mark() {
         assert_eq!(
-            evidence(20).line(),
+            evidence(20).line(&[]),
             "QUALIFY {\"ring\":\"kills\",\"seeds\":\"7, 20 kills\",\"injected\":20,\"of\":\"kills\",\"acknowledged\":400,\"as\":\"requests\"}"
         );
+    }
+
+    #[test]
+    fn what_was_counted_follows_by_name() {
+        let row = |name: &str, text: &str| (name.to_owned(), text.to_owned());
+        let line = evidence(20).line(&[
+            row("create", "3 done, 1 refused"),
+            row("link", "2 done, 0 refused"),
+        ]);
+        let end = ",\"table\":{\"create\":\"3 done, 1 refused\",\"link\":\"2 done, 0 refused\"}}";
+        assert!(line.ends_with(end), "{line}");
     }
 
     #[test]

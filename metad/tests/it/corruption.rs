@@ -5,6 +5,7 @@ use crate::clock::TestClock;
 use crate::model::Model;
 use crate::ring::scratch;
 use crate::rng::{Rng, seed, size};
+use crate::script::content;
 use crate::spoiled::{self, Kind, Spot};
 use crate::world::small_limits;
 use nokv_client::{EventQuery, Namespace as _};
@@ -96,7 +97,15 @@ fn any_damage_to_any_file_is_detected_and_what_can_be_rebuilt_is() {
             "durable commands held against the outcome",
         ),
     }
-    .print();
+    .print_with(&told(&table));
+}
+
+/// How damage of each kind ended.
+fn told(table: &BTreeMap<(Kind, Ending), u64>) -> Vec<(String, String)> {
+    let row = |((kind, ending), count): (&(Kind, Ending), &u64)| {
+        (format!("{kind:?} {ending:?}"), count.to_string())
+    };
+    table.iter().map(row).collect()
 }
 
 /// Runs it; when it fails, says where.
@@ -226,8 +235,11 @@ fn body(world: &spoiled::World, dir: &Path, spot: &Spot) -> Ending {
         let got = namespace
             .blobs()
             .get(slice.object, slice.stored_offset, slice.stored_len);
-        if got.is_err() || got.is_ok_and(|bytes| !slice.digest.matches(&bytes)) {
-            refused += 1;
+        match got {
+            Ok(bytes) if slice.digest.matches(&bytes) => {
+                assert!(bytes == content(slice.object), "{spot:?}: a wrong body");
+            }
+            _ => refused += 1,
         }
     }
     assert!(refused <= 1, "{spot:?}: {refused} bodies are refused");

@@ -32,13 +32,18 @@ fn an_error_of_any_write_or_sync_is_answered_and_loses_nothing() {
     println!("{totals:?}");
     let fired: u64 = totals.fired.values().sum();
     assert!(fired >= totals.cases / 2 && totals.fired.len() == 3, "{totals:?}");
+    let told: Vec<_> = totals
+        .fired
+        .iter()
+        .map(|(action, count)| (action.clone(), count.to_string()))
+        .collect();
     Evidence {
         ring: "errors",
         seeds: &format!("NOKV_FAULT_SEED={base} NOKV_FAULT_SEEDS={seeds} NOKV_FAULT_EVERY={every}"),
         injected: (fired, "refused or short writes and syncs"),
         acknowledged: (totals.acknowledged, "commands"),
     }
-    .print();
+    .print_with(&told);
 }
 
 /// Each action at each point that the script of a seed reaches; small runs take one action per point.

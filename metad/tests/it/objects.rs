@@ -54,6 +54,10 @@ fn a_store_that_fails_in_every_way_leaves_exactly_the_reachable_objects() {
     println!("{injected:?}");
     let silent: Vec<_> = injected.iter().filter(|(_, count)| **count == 0).collect();
     assert!(silent.is_empty(), "never injected: {silent:?}");
+    let told: Vec<_> = injected
+        .iter()
+        .map(|(kind, count)| (format!("{kind:?}"), count.to_string()))
+        .collect();
     let seeds = format!("NOKV_OBJECT_SEED={base} NOKV_OBJECT_SEEDS={seeds}");
     Evidence {
         ring: "objects",
@@ -61,5 +65,5 @@ fn a_store_that_fails_in_every_way_leaves_exactly_the_reachable_objects() {
         injected: (injected.values().sum(), "faults of the object store"),
         acknowledged: (acknowledged, "commands"),
     }
-    .print();
+    .print_with(&told);
 }

@@ -103,8 +103,21 @@ impl Said {
 }
 
 impl Ring {
-    /// Runs every part and judges the whole; the output goes to a file of the ring's name.
-    pub(crate) fn run(&self, surroundings: &Surroundings<'_>) -> Result<Outcome> {
+    /// Runs every part and judges the whole; the output goes to a file of the ring's name. A ring that cannot run
+    /// fails, and the others go on.
+    pub(crate) fn run(&self, surroundings: &Surroundings<'_>) -> Outcome {
+        self.try_run(surroundings).unwrap_or_else(|error| Outcome {
+            verdict: FAIL,
+            why: Some(format!("it could not run: {error:#}")),
+            counts: Counts::one_failure(),
+            injected: 0,
+            acknowledged: 0,
+            seconds: 0.0,
+            runs: Vec::new(),
+        })
+    }
+
+    fn try_run(&self, surroundings: &Surroundings<'_>) -> Result<Outcome> {
         let path = surroundings.logs.join(format!("{}.log", self.name));
         let mut log = File::create(&path).with_context(|| format!("cannot create {}", path.display()))?;
         let start = Instant::now();
@@ -174,6 +187,7 @@ mod tests {
 
     const RING: Ring = Ring {
         name: "kills",
+        what: "",
         parts: &[],
         sizes: &[],
         at_least: 20,

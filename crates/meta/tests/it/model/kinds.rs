@@ -187,6 +187,23 @@ impl Table {
         println!("  codes that never came: {missing:?}");
     }
 
+    /// Every kind and every code with its counts.
+    pub(crate) fn told(&self) -> Vec<(String, String)> {
+        let kinds = KINDS.map(|kind| {
+            let (good, bad) = self.rows.get(kind).copied().unwrap_or_default();
+            (kind.to_owned(), format!("{good} done, {bad} refused"))
+        });
+        let codes = self
+            .codes
+            .iter()
+            .map(|(code, count)| (format!("refused as {code:?}"), count.to_string()));
+        let past = (
+            "past states".to_owned(),
+            format!("{} read, {} refused", self.past.0, self.past.1),
+        );
+        kinds.into_iter().chain(codes).chain([past]).collect()
+    }
+
     /// What a full run did not meet.
     pub(crate) fn missing(&self) -> Vec<String> {
         let mut missing = Vec::new();

@@ -131,8 +131,8 @@ fn random_commands_do_what_the_model_says() {
     Evidence {
         ring: "model",
         seeds: &format!("NOKV_SEED={seed} NOKV_MODEL_COMMANDS={commands}"),
-        injected: (steps, "crashes, restarts, stopped workers and checkpoints"),
+        injected: (steps, "crashes, restarts, checkpoints and repairs of damage"),
         acknowledged: (succeeded, "commands that succeeded"),
     }
-    .print();
+    .print_with(&table.told());
 }
