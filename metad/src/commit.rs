@@ -13,6 +13,7 @@ mod batch;
 mod durable;
 mod pace;
 mod queue;
+mod rehearsal;
 mod slot;
 mod syncer;
 mod weigh;

@@ -20,8 +20,8 @@ use nokv_client::{
 use nokv_meta::Reader;
 use nokv_store::HoltStore;
 use nokv_types::{
-    Answer, Attr, DirPage, Ino, Name, Node, NsPath, ObjectId, PinInfo, QuotaUsage, ReadPlan, ReadPoint,
-    Request, RootInfo, Version, XattrName,
+    Answer, Attr, Command, DirPage, Ino, Name, Node, NsPath, ObjectId, PinInfo, QuotaUsage, ReadPlan,
+    ReadPoint, Reply, Request, RootInfo, Version, XattrName,
 };
 use std::path::Path;
 use std::sync::Arc;
@@ -91,6 +91,10 @@ impl Embedded {
 impl Namespace for Embedded {
     fn submit(&self, requests: Vec<Request>, ack: Ack) -> Vec<Answer> {
         self.engine.submit(requests, ack)
+    }
+
+    fn rehearse(&self, command: Command) -> Answered<Reply> {
+        self.engine.core.rehearse(command)
     }
 
     fn version(&self) -> Answered<Version> {

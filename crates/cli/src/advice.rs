@@ -14,12 +14,12 @@ pub(crate) fn next_command(code: Code, subject: &str) -> Option<String> {
             format!("nokv stat {}", quoted(subject))
         }
         Code::Locked => {
-            "nokv up, and let it serve both (planned); until then wait for the other process".into()
+            "the same command when that process has ended; nokv up, which lets many share it, is planned"
+                .into()
         }
         Code::VersionExpired => "nokv snapshot list".into(),
         Code::CursorExpired => "nokv log, without --since".into(),
-        Code::NotARoot | Code::TooDeep => "nokv fork list".into(),
-        Code::LiveChanged => "nokv diff, and then nokv fork promote --discard-live".into(),
+        Code::NotARoot | Code::TooDeep | Code::LiveChanged => "nokv fork list".into(),
         Code::InUse => "nokv snapshot list; nokv fork list".into(),
         Code::QuotaExceeded => format!("nokv quota {}", quoted(parent(subject))),
         Code::NoSpace => "nokv df; nokv gc".into(),
@@ -45,7 +45,7 @@ fn of_a_name(code: Code, subject: &str) -> Option<&'static str> {
 }
 
 /// A path as a shell takes it.
-fn quoted(path: &str) -> String {
+pub(crate) fn quoted(path: &str) -> String {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"/._-:@%+=,".contains(&b);
     if !path.is_empty() && path.bytes().all(plain) {
         path.to_owned()

@@ -5,6 +5,7 @@
 
 mod folder_in;
 mod folder_out;
+mod form;
 mod local;
 mod pipe;
 mod stage;
@@ -13,13 +14,24 @@ mod tar_out;
 
 pub(crate) use folder_in::read_folder;
 pub(crate) use folder_out::FolderOut;
+pub(crate) use form::{FORMS, Form};
 pub(crate) use local::{LocalFile, write_file};
 pub(crate) use pipe::{Opened, open_archive};
-pub(crate) use stage::Stage;
-pub(crate) use tar_in::{TarOptions, read_tar};
+pub(crate) use stage::{STAGE_PREFIX, Stage};
+pub(crate) use tar_in::read_tar;
 pub(crate) use tar_out::{TarOut, open_out};
 
-use crate::failure::Failure;
+use crate::failure::{Failure, Outcome};
+use nokv_types::NsPath;
+
+/// How to read what is imported.
+#[derive(Clone, Copy)]
+pub(crate) struct ReadOptions<'a> {
+    /// Owners as the source has them, instead of the caller.
+    pub(crate) same_owner: bool,
+    /// Refuses an entry that has no room at the destination, before its body is read.
+    pub(crate) admit: &'a dyn Fn(&NsPath) -> Outcome,
+}
 
 /// What was brought in so far.
 #[derive(Debug, Clone, Copy, Default)]

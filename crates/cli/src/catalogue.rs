@@ -22,8 +22,10 @@ pub(crate) const EXIT_INPUT: u8 = 65;
 pub(crate) const EXIT_IO: u8 = 74;
 /// Not now: somebody else holds it, or a queue is full. The same command may work later.
 pub(crate) const EXIT_LATER: u8 = 75;
-/// Interrupted by a signal; the namespace is consistent.
+/// Interrupted by SIGINT; the namespace is consistent.
 pub(crate) const EXIT_INTERRUPTED: u8 = 130;
+/// Ended by SIGTERM; the namespace is consistent.
+pub(crate) const EXIT_TERMINATED: u8 = 143;
 
 /// An error of the command itself.
 #[derive(Debug, Clone, Copy)]
@@ -58,7 +60,7 @@ own! {
         "Nothing was changed. `--yes` does it without asking, `--dry-run` says what would be done.";
     UNREACHABLE = 905, "Unreachable", EXIT_LATER, "the namespace or its object store could not be reached",
         "Check the endpoint in the store's URL, the network, and that the server runs; then run the command again.";
-    INTERRUPTED = 906, "Interrupted", EXIT_INTERRUPTED, "a signal ended the command",
+    INTERRUPTED = 906, "Interrupted", EXIT_INTERRUPTED, "SIGINT ended the command",
         "The namespace is consistent. The same import goes on where it stopped.";
     UNKNOWN = 907, "Unknown", EXIT_IO, "an error that this version has no name for",
         "Report it with the whole message.";
@@ -81,6 +83,8 @@ own! {
     NOT_WRITABLE = 914, "NotWritable", EXIT_IO, "the data directory cannot be written",
         "One process owns a data directory and notes that in it, readers included: make it writable for the user who \
          runs the command.";
+    TERMINATED = 915, "Terminated", EXIT_TERMINATED, "SIGTERM ended the command",
+        "The namespace is consistent. The same import goes on where it stopped.";
 }
 
 /// What is known of a code.

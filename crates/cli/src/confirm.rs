@@ -2,14 +2,20 @@
 
 use crate::args::Sure;
 use crate::catalogue::DECLINED;
+use crate::context::Context;
 use crate::failure::{Failure, Outcome};
+use nokv_client::{Error, ErrorKind};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::io::{IsTerminal as _, Write as _};
+
+/// How often a waiting question looks whether a signal came; a signal usually ends the wait by itself.
+const LOOK_NS: i64 = 100_000_000;
 
 /// Whether to go on: `--yes`, or the user's word on a terminal.
 ///
 /// # Errors
-/// `Usage` where nobody can be asked; `Declined` when the user said no.
-pub(crate) fn confirm(sure: &Sure, what: &str) -> Outcome {
+/// `Usage` where nobody can be asked; `Declined` when the user said no; `Stopped` when a signal came instead.
+pub(crate) fn confirm(context: &Context, sure: &Sure, what: &str) -> Outcome {
     if sure.yes {
         return Ok(());
     }
@@ -20,6 +26,7 @@ pub(crate) fn confirm(sure: &Sure, what: &str) -> Outcome {
     let mut prompt = std::io::stderr();
     write!(prompt, "{what}? [y/N] ")?;
     prompt.flush()?;
+    wait(context, what)?;
     let mut answer = String::new();
     std::io::stdin()
         .read_line(&mut answer)
@@ -29,4 +36,23 @@ pub(crate) fn confirm(sure: &Sure, what: &str) -> Outcome {
     } else {
         Err(Failure::Own(DECLINED, "nothing was done".to_owned(), None))
     }
+}
+
+/// Waits for a line on the terminal, or for the wish to stop.
+fn wait(context: &Context, what: &str) -> Outcome {
+    let stdin = std::io::stdin();
+    let look = Timespec {
+        tv_sec: 0,
+        tv_nsec: LOOK_NS,
+    };
+    while !context.stopping() {
+        let mut waits = [PollFd::new(&stdin, PollFlags::IN)];
+        match poll(&mut waits, Some(&look)) {
+            Ok(0) | Err(rustix::io::Errno::INTR) => {}
+            // What is wrong with the terminal is told by reading from it.
+            Ok(_) | Err(_) => return Ok(()),
+        }
+    }
+    writeln!(std::io::stderr())?;
+    Err(Error::new(ErrorKind::Stopped, "ask", what).into())
 }

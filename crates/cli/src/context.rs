@@ -5,19 +5,23 @@ use crate::failure::{Failure, Outcome};
 use crate::output::Out;
 use crate::place::Place;
 use crate::settings::Settings;
-use crate::{args::Global, moment, open};
-use nokv_client::{At, Client, View};
-use nokv_types::{Code, NewInode, NsPath, Refusal, show_bytes};
+use crate::{advice, args::Global, catalogue, moment, open};
+use nokv_client::{At, Client, ErrorKind, View};
+use nokv_types::{Code, Name, NewInode, Node, NsPath, Refusal, Version, show_bytes};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
 use std::cell::OnceCell;
 use std::ffi::OsStr;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// The state of one run of the command.
 pub(crate) struct Context {
     pub(crate) settings: Settings,
     pub(crate) out: Out,
     stop: Arc<AtomicBool>,
+    /// The last signal that asked to stop; 0 = none.
+    signal: Arc<AtomicUsize>,
     opened: OnceCell<Opened>,
 }
 
@@ -30,17 +34,22 @@ impl Context {
     pub(crate) fn new(global: Global) -> Outcome<Self> {
         let settings = Settings::load(global)?;
         let stop = Arc::new(AtomicBool::new(false));
-        for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        let signal = Arc::new(AtomicUsize::new(0));
+        for (number, exit) in [
+            (SIGINT, catalogue::EXIT_INTERRUPTED),
+            (SIGTERM, catalogue::EXIT_TERMINATED),
+        ] {
             // The second signal ends the process at once; recovery makes of that what it makes of a crash.
-            let exit = i32::from(crate::catalogue::EXIT_INTERRUPTED);
             let _default_action_stays =
-                signal_hook::flag::register_conditional_shutdown(signal, exit, Arc::clone(&stop))
-                    .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&stop)));
+                flag::register_conditional_shutdown(number, i32::from(exit), Arc::clone(&stop))
+                    .and_then(|_| flag::register_usize(number, Arc::clone(&signal), number as usize))
+                    .and_then(|_| flag::register(number, Arc::clone(&stop)));
         }
         Ok(Self {
             out: Out::new(settings.format, settings.quiet),
             settings,
             stop,
+            signal,
             opened: OnceCell::new(),
         })
     }
@@ -66,12 +75,59 @@ impl Context {
 
     /// Whether the user asked to stop.
     pub(crate) fn stopping(&self) -> bool {
-        self.stop.load(std::sync::atomic::Ordering::Relaxed)
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    /// The failure to tell when the command ended because a signal asked for it: which one.
+    pub(crate) fn by_signal(&self, failure: Failure) -> Failure {
+        let terminated = self.signal.load(Ordering::Relaxed) == SIGTERM as usize;
+        match failure {
+            Failure::Client(error) if terminated && matches!(error.kind(), ErrorKind::Stopped) => {
+                let what = "terminated; the namespace is consistent".to_owned();
+                Failure::Own(catalogue::TERMINATED, what, None)
+            }
+            other => other,
+        }
     }
 
     /// The place that an argument names: `/path`, or `ROOT:/path`.
+    ///
+    /// # Errors
+    /// `Usage` for a cited state: it is read-only.
     pub(crate) fn place(&self, argument: &OsStr) -> Outcome<Place> {
+        let place = self.source(argument)?;
+        if place.cited.is_some() {
+            let why = format!(
+                "{} names what was published, which only reading commands take",
+                place.cite()
+            );
+            return Err(Failure::usage(why).try_next(format!("the same command with {place}")));
+        }
+        Ok(place)
+    }
+
+    /// The place that an argument of a reading command names: also one that `nokv publish` printed.
+    pub(crate) fn source(&self, argument: &OsStr) -> Outcome<Place> {
         Place::parse(argument, &self.settings.root)
+    }
+
+    /// The directory that is to hold a place, and the name in it.
+    ///
+    /// # Errors
+    /// `NotFound` with the command that makes the directories above.
+    pub(crate) fn parent(&self, head: View, place: &Place) -> Outcome<(Node, Name)> {
+        let client = self.client()?;
+        client.parent_of(head, &place.path).map_err(|error| {
+            let above = place.path.split_last().map(|(parent, _)| place.with_path(parent));
+            match (error.code(), above) {
+                (Some(Code::NotFound), Some(above)) => {
+                    let make = format!("nokv mkdir -p {}", advice::quoted(&above.to_string()));
+                    let missing = above.with_path(NsPath::default()).names_of(error.subject());
+                    Failure::from(error.about(missing)).try_next(make)
+                }
+                _ => error.into(),
+            }
+        })
     }
 
     /// The newest state of the root of a place.
@@ -82,6 +138,9 @@ impl Context {
     /// The state that a reading command asks for, and the path in it. A snapshot of a subtree is read by the
     /// paths that its entries had: what it pinned stands where it stood, and `/` means all of it.
     pub(crate) fn view(&self, place: &mut Place, at: &AtArg) -> Outcome<(View, NsPath)> {
+        if let Some(generation) = place.cited {
+            return self.cited(place, generation, at);
+        }
         let at = moment::parse_at(at.at.as_deref(), moment::now())?;
         let view = self.state(&place.root, &at)?;
         let At::Snapshot(key) = &at else {
@@ -102,6 +161,21 @@ impl Context {
             .iter()
             .fold(NsPath::default(), |path, name| path.join(name.clone()));
         Ok((view, path))
+    }
+
+    /// The state that a cited place names. While the file still is of that generation, no history is needed.
+    fn cited(&self, place: &Place, generation: Version, at: &AtArg) -> Outcome<(View, NsPath)> {
+        if at.at.is_some() {
+            let why = format!("{} names a state already; leave --at out", place.cite());
+            return Err(Failure::usage(why));
+        }
+        let head = self.head(place)?;
+        let standing = self.client()?.follow(head, &place.path);
+        if standing.is_ok_and(|found| found.attr.generation == generation) {
+            return Ok((head, place.path.clone()));
+        }
+        let view = self.state(&place.root, &At::Version(generation))?;
+        Ok((view, place.path.clone()))
     }
 
     /// A state of a root.

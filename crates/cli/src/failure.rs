@@ -16,6 +16,8 @@ pub(crate) type Outcome<T = ()> = Result<T, Failure>;
 pub(crate) enum Failure {
     /// An error of the client or the namespace.
     Client(Error),
+    /// The same, with a better next command than its code has.
+    Advised(Error, String),
     /// An error of the command itself: its code, what and why, the next command.
     Own(Own, String, Option<String>),
     /// Standard output is gone.
@@ -69,20 +71,21 @@ impl Failure {
         Self::Client(Error::local(op, subject, source))
     }
 
-    /// The same failure with another next command, where it has a say in that.
+    /// The same failure with another next command.
     #[must_use]
     pub(crate) fn try_next(self, command: impl Into<String>) -> Self {
         match self {
             Self::Own(own, message, _) => Self::Own(own, message, Some(command.into())),
-            other => other,
+            Self::Client(error) | Self::Advised(error, _) => Self::Advised(error, command.into()),
+            output @ Self::Output(_) => output,
         }
     }
 
     /// The code of a refusal.
     pub(crate) fn code(&self) -> Option<Code> {
         match self {
-            Self::Client(error) => error.code(),
-            _ => None,
+            Self::Client(error) | Self::Advised(error, _) => error.code(),
+            Self::Own(..) | Self::Output(_) => None,
         }
     }
 
@@ -99,6 +102,10 @@ impl Failure {
     fn told(&self) -> Told {
         match self {
             Self::Client(error) => told_client(error),
+            Self::Advised(error, advice) => Told {
+                advice: Some(advice.clone()),
+                ..told_client(error)
+            },
             Self::Own(own, message, advice) => tell(own, message.clone(), advice.clone()),
             Self::Output(error) => tell(
                 &catalogue::LOCAL_IO,

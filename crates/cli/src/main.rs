@@ -53,7 +53,7 @@ fn main() -> ExitCode {
 
 fn run(cli: args::Cli) -> failure::Outcome {
     let context = context::Context::new(cli.global)?;
-    let outcome = verbs::run(cli.verb, &context);
+    let outcome = verbs::run(cli.verb, &context).map_err(|failure| context.by_signal(failure));
     let flushed = context.out.flush();
     let closed = context.close();
     outcome?;

@@ -103,6 +103,12 @@ fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
     era * 146_097 + day_of_era - 719_468
 }
 
+/// A moment in RFC 3339, UTC, to the nanosecond: the form that JSON has and `--at` takes.
+pub(crate) fn show_exact(ns: i64) -> String {
+    let seconds = show_time(ns);
+    format!("{}.{:09}Z", seconds.trim_end_matches('Z'), ns.rem_euclid(SECOND))
+}
+
 /// A moment in RFC 3339, UTC, to the second.
 pub(crate) fn show_time(ns: i64) -> String {
     let seconds = ns.div_euclid(SECOND);
@@ -146,6 +152,9 @@ mod tests {
         assert_eq!(parse_time("2026-11-22", 0), parse_time("2026-11-22T00:00:00Z", 0));
         assert_eq!(parse_time("1970-01-01T00:00:01.5Z", 0), Some(1_500_000_000));
         assert_eq!(parse_time("10m", 3600 * SECOND), Some(3000 * SECOND));
+        let exact = show_exact(1_700_000_000_000_000_007);
+        assert_eq!(exact, "2023-11-14T22:13:20.000000007Z");
+        assert_eq!(parse_time(&exact, 0), Some(1_700_000_000_000_000_007));
     }
 
     #[test]

@@ -84,6 +84,24 @@ impl Out {
         }
     }
 
+    /// Prints what a check found: a table of the findings for people, one object with the counts and the findings
+    /// for programs.
+    pub(crate) fn findings(
+        &self,
+        columns: &[&'static str],
+        findings: Vec<Record>,
+        counts: Record,
+    ) -> Outcome {
+        if self.format != Format::Table {
+            return self.line(&counts.with("findings", Field::Records(findings)).json());
+        }
+        let mut list = self.listing(columns);
+        for finding in findings {
+            list.push(finding)?;
+        }
+        list.end()
+    }
+
     /// Begins a list of records, of which the table shows these columns.
     pub(crate) fn listing<'o>(&'o self, columns: &[&'static str]) -> Listing<'o> {
         Listing::new(self, columns)

@@ -17,8 +17,8 @@ pub use state::{Ack, At, Found, View};
 
 use crate::Result;
 use nokv_types::{
-    Answer, Attr, DirPage, Ino, Name, Node, NsPath, ObjectId, PinInfo, QuotaUsage, ReadPlan, ReadPoint,
-    Request, RootInfo, Version, XattrName,
+    Answer, Attr, Command, DirPage, Ino, Name, Node, NsPath, ObjectId, PinInfo, QuotaUsage, ReadPlan,
+    ReadPoint, Reply, Request, RootInfo, Version, XattrName,
 };
 
 /// A namespace. Object-safe; every call may come from any thread and blocks until it is answered.
@@ -34,6 +34,13 @@ pub trait Namespace: Send + Sync {
     /// # Durability
     /// With [`Ack::Durable`] no answer comes before all of them survive what the durability mode promises.
     fn submit(&self, requests: Vec<Request>, ack: Ack) -> Vec<Answer>;
+
+    /// What [`Namespace::submit`] would answer to this command now. Nothing is changed, and nothing is promised:
+    /// others may be faster.
+    ///
+    /// # Errors
+    /// The refusal that the command would get.
+    fn rehearse(&self, command: Command) -> Result<Reply>;
 
     /// The newest version that readers can see.
     fn version(&self) -> Result<Version>;

@@ -2,6 +2,7 @@
 //!
 //! Owns: the commands that make uploaded bytes visible. Invariant: a body is visible completely or not at all.
 
+mod check;
 mod compact;
 
 use crate::client::{Client, unexpected};
@@ -38,7 +39,8 @@ impl Client {
     /// Uploads a body and gives it to a file, visible at once.
     ///
     /// # Errors
-    /// Those of the source (nothing is visible then) and of [`Command::Publish`].
+    /// Those of the source (nothing is visible then) and of [`Command::Publish`]; of these, what is known before
+    /// the body is stored is answered before.
     pub fn publish(
         &self,
         target: Target,
@@ -46,6 +48,7 @@ impl Client {
         options: PublishOptions,
         ack: Ack,
     ) -> Result<Published> {
+        self.check_publish(&target, source, &options)?;
         let body = self.upload(source)?;
         self.publish_body(target, body, options, ack)
     }
@@ -74,6 +77,7 @@ impl Client {
 
     /// Adds a body behind the end of a file.
     pub fn append(&self, node: Node, source: &mut dyn BodySource, ack: Ack) -> Result<Published> {
+        self.check_append(node, source)?;
         let pending = start(self, source)?;
         let NewBody::Whole { size, extents } = finish(pending)? else {
             return Err(Error::refused(Code::TooLarge, "the appended bytes"));

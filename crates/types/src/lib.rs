@@ -15,6 +15,7 @@ pub mod failpoint;
 mod ids;
 mod name;
 mod reply;
+mod size;
 
 pub use attr::{Attr, AttrChange, FileKind, NewInode};
 pub use body::{
@@ -35,3 +36,4 @@ pub use reply::{
     Answer, DeadObject, DiffEntry, DiffKind, DirEntry, DirPage, Outcome, PinInfo, QuotaUsage, ReadPoint,
     Reply, RootInfo, RootKind,
 };
+pub use size::show_size;

@@ -1,6 +1,6 @@
 //! Entries of a local folder.
 
-use super::{LocalFile, Tally};
+use super::{LocalFile, ReadOptions, Tally};
 use crate::context::own_inode;
 use crate::failure::{Failure, Outcome};
 use crate::progress::Progress;
@@ -17,13 +17,13 @@ use std::path::{Path, PathBuf};
 pub(crate) fn read_folder(
     top: &Path,
     tree: &mut TreeBuilder<'_>,
-    same_owner: bool,
+    options: ReadOptions<'_>,
     progress: &Progress,
 ) -> Outcome<Tally> {
     let mut reading = Reading {
         tree,
         progress,
-        same_owner,
+        same_owner: options.same_owner,
         tally: Tally::default(),
         linked: HashMap::new(),
         scratch: Vec::new(),
@@ -33,6 +33,7 @@ pub(crate) fn read_folder(
         for name in names(&folder)? {
             let local = folder.join(std::ffi::OsStr::from_bytes(&name));
             let path = path.join(Name::new(&name)?);
+            (options.admit)(&path)?;
             if reading
                 .entry(&local, &path)
                 .map_err(|failure| named(failure, &local))?

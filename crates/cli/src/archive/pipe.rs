@@ -1,6 +1,6 @@
-//! Opening an archive: what it is, and xz unpacked on a thread of its own.
+//! Opening an archive: what it is, and unpacking on a thread of its own.
 
-use super::bad;
+use super::{FORMS, Form, bad};
 use crate::failure::{Failure, Outcome};
 use crate::progress::Progress;
 use liblzma::read::XzDecoder;
@@ -44,7 +44,7 @@ impl Opened {
     }
 }
 
-/// Opens an archive by its content: tar, or tar in xz. `-` = standard input.
+/// Opens an archive by its content: tar, or tar in xz or zstd. `-` = standard input.
 pub(crate) fn open_archive(source: &OsStr, progress: &Progress) -> Outcome<Opened> {
     let name = source.to_string_lossy().into_owned();
     let wrong = |error| Failure::local("read", name.clone(), error);
@@ -67,8 +67,12 @@ pub(crate) fn open_archive(source: &OsStr, progress: &Progress) -> Outcome<Opene
     let packed = packing(&magic, &name)?;
     let whole = io::Cursor::new(magic).chain(watched);
     let reader: Box<dyn Read> = match packed {
-        Packing::None => Box::new(io::BufReader::with_capacity(CHUNK_BYTES as usize, whole)),
-        Packing::Xz => Box::new(Piped::start(XzDecoder::new_multi_decoder(whole)).map_err(wrong)?),
+        Form::Plain => Box::new(io::BufReader::with_capacity(CHUNK_BYTES as usize, whole)),
+        Form::Xz => Box::new(Piped::start(XzDecoder::new_multi_decoder(whole)).map_err(wrong)?),
+        Form::Zstd => {
+            let unpacked = zstd::stream::read::Decoder::new(whole).map_err(wrong)?;
+            Box::new(Piped::start(unpacked).map_err(wrong)?)
+        }
     };
     Ok(Opened {
         reader,
@@ -77,20 +81,17 @@ pub(crate) fn open_archive(source: &OsStr, progress: &Progress) -> Outcome<Opene
     })
 }
 
-enum Packing {
-    None,
-    Xz,
-}
-
-fn packing(magic: &[u8], name: &str) -> Outcome<Packing> {
+fn packing(magic: &[u8], name: &str) -> Outcome<Form> {
     let other = match magic {
-        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => return Ok(Packing::Xz),
+        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => return Ok(Form::Xz),
         [0x1f, 0x8b, ..] => "gzip -dc",
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => "zstd -dc",
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => return Ok(Form::Zstd),
         [b'B', b'Z', b'h', ..] => "bzip2 -dc",
-        [b'P', b'K', 3, 4, ..] => return Err(bad(name, "is a zip archive; import takes tar and tar.xz")),
+        [b'P', b'K', 3, 4, ..] => {
+            return Err(bad(name, format!("is a zip archive; import takes {FORMS}")));
+        }
         [] => return Err(bad(name, "is empty, not an archive")),
-        _ => return Ok(Packing::None),
+        _ => return Ok(Form::Plain),
     };
     Err(bad(
         name,

@@ -1,5 +1,6 @@
 //! Where an import grows until it is whole: a hidden directory that is renamed when all of it is there.
 
+use crate::advice;
 use crate::context::{Context, own_inode};
 use crate::failure::{Failure, Outcome};
 use crate::place::Place;
@@ -10,7 +11,7 @@ use nokv_types::{
 };
 
 /// What hidden directories of imports are called; a digest of source and destination follows.
-const NAME_PREFIX: &str = ".nokv-import-";
+pub(crate) const STAGE_PREFIX: &str = ".nokv-import-";
 /// The attribute that says what an unfinished import is of.
 const MARKER: &[u8] = b"user.nokv.import";
 /// Entries that one submit moves to their place.
@@ -19,6 +20,8 @@ const BATCH: usize = 128;
 /// An import that is not visible under its name yet.
 pub(crate) struct Stage<'c> {
     client: &'c Client,
+    /// Where the import goes.
+    place: Place,
     head: View,
     /// The directory that holds the stage.
     above: Node,
@@ -37,7 +40,7 @@ impl<'c> Stage<'c> {
             Ok(found) if found.attr.kind == FileKind::Directory => (found.node, None),
             Ok(_) => return Err(nokv_client::Error::refused(Code::NotADirectory, place.to_string()).into()),
             Err(error) if error.code() == Some(Code::NotFound) => {
-                let (parent, name) = client.parent_of(head, &place.path)?;
+                let (parent, name) = context.parent(head, place)?;
                 (parent, Some(name))
             }
             Err(error) => return Err(error.into()),
@@ -68,6 +71,7 @@ impl<'c> Stage<'c> {
         client.change(set, Ack::Applied)?;
         Ok(Self {
             client,
+            place: place.clone(),
             head,
             above,
             name,
@@ -86,6 +90,45 @@ impl<'c> Stage<'c> {
         self.resumed
     }
 
+    /// Refuses an entry whose name at the top is taken where it is to go.
+    pub(crate) fn admit(&self, path: &NsPath) -> Outcome {
+        let [name] = path.names() else { return Ok(()) };
+        if self.becomes.is_some() {
+            return Ok(());
+        }
+        let standing = self
+            .client
+            .namespace()
+            .lookup(self.head.point, self.above.ino, name);
+        match standing {
+            Ok(_) => Err(self.taken(name)),
+            Err(error) if error.code() == Some(Code::NotFound) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// A refusal about an entry by the path that it would have got.
+    pub(crate) fn named(&self, failure: Failure) -> Failure {
+        match failure {
+            Failure::Client(error) if error.refusal().is_some_and(|r| r.subject.starts_with('/')) => {
+                let whole = self.place.names_of(error.subject());
+                error.about(whole).into()
+            }
+            other => other,
+        }
+    }
+
+    /// Advised already: it is the destination's fault, and not that of an archive.
+    fn taken(&self, name: &Name) -> Failure {
+        let taken = self
+            .place
+            .with_path(self.place.path.join(name.clone()))
+            .to_string();
+        let look = format!("nokv stat {}", advice::quoted(&taken));
+        let refusal = nokv_types::Refusal::new(Code::Exists, taken);
+        Failure::from(refusal.detail("the destination has an entry of this name")).try_next(look)
+    }
+
     /// Makes the import visible under its name.
     pub(crate) fn finish(&self) -> Outcome {
         let unmark = Command::RemoveXattr {
@@ -100,8 +143,8 @@ impl<'c> Stage<'c> {
                 to_name: becomes.clone(),
                 mode: RenameMode::NoReplace,
             };
-            // The mark goes last: a crash between the two leaves a whole import, with or without it.
-            for answer in self.client.change_all(vec![rename, unmark], Ack::Durable) {
+            // The mark goes first, where nobody looks: a crash between the two costs the work and nothing else.
+            for answer in self.client.change_all(vec![unmark, rename], Ack::Durable) {
                 answer?;
             }
             return Ok(());
@@ -119,11 +162,7 @@ impl<'c> Stage<'c> {
             after = page.entries.last().map(|entry| entry.name.clone());
             for entry in page.entries {
                 match namespace.lookup(point, self.above.ino, &entry.name) {
-                    Ok(_) => {
-                        let taken = NsPath::default().join(entry.name).to_string();
-                        let refusal = nokv_types::Refusal::new(Code::Exists, taken);
-                        return Err(refusal.detail("the destination has an entry of this name").into());
-                    }
+                    Ok(_) => return Err(self.taken(&entry.name)),
                     Err(error) if error.code() == Some(Code::NotFound) => names.push(entry.name),
                     Err(error) => return Err(error.into()),
                 }
@@ -170,7 +209,7 @@ impl<'c> Stage<'c> {
 fn is_final(failure: &Failure) -> bool {
     match failure {
         Failure::Own(own, ..) => own.is_final(),
-        Failure::Client(error) => match error.refusal() {
+        Failure::Client(error) | Failure::Advised(error, _) => match error.refusal() {
             Some(refusal) => refusal.code.retry() != Retry::Same,
             None => matches!(error.kind(), nokv_client::ErrorKind::Input(_)),
         },
@@ -194,6 +233,6 @@ fn stage_name(identity: &[u8], path: &NsPath) -> Outcome<Name> {
     let mut short = [0; 8];
     short.copy_from_slice(&digest[..8]);
     Ok(Name::new(
-        format!("{NAME_PREFIX}{:016x}", u64::from_be_bytes(short)).as_bytes(),
+        format!("{STAGE_PREFIX}{:016x}", u64::from_be_bytes(short)).as_bytes(),
     )?)
 }

@@ -1,7 +1,7 @@
 //! Entries of a tar archive, checked one by one.
 
 use super::pipe::Opened;
-use super::{Tally, bad};
+use super::{ReadOptions, Tally, bad};
 use crate::context::own_inode;
 use crate::failure::{Failure, Outcome};
 use crate::progress::Progress;
@@ -13,18 +13,11 @@ use tar::EntryType;
 /// How pax names extended attributes.
 const PAX_XATTR: &str = "SCHILY.xattr.";
 
-/// How to read an archive.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct TarOptions {
-    /// Owners as the archive has them, instead of the caller.
-    pub(crate) same_owner: bool,
-}
-
 /// Adds every entry of the archive to the tree.
 pub(crate) fn read_tar(
     opened: &mut Opened,
     tree: &mut TreeBuilder<'_>,
-    options: TarOptions,
+    options: ReadOptions<'_>,
     progress: &Progress,
 ) -> Outcome<Tally> {
     let mut tally = Tally::default();
@@ -40,6 +33,7 @@ pub(crate) fn read_tar(
         last = show_bytes(&raw);
         progress.now_at(|| last.clone());
         let Some(path) = entry_path(&raw)? else { continue };
+        (options.admit)(&path)?;
         let meta = entry_meta(&mut entry, options).map_err(|error| opened.failure(&last, &error))?;
         one(&mut entry, &path, meta, tree, &mut scratch, &mut tally).map_err(|failure| match failure {
             Failure::Output(error) => opened.failure(&last, &error),
@@ -204,7 +198,7 @@ fn entry_path(raw: &[u8]) -> Outcome<Option<NsPath>> {
     Ok(Some(path).filter(|path| !path.is_root()))
 }
 
-fn entry_meta(entry: &mut tar::Entry<'_, impl Read>, options: TarOptions) -> io::Result<EntryMeta> {
+fn entry_meta(entry: &mut tar::Entry<'_, impl Read>, options: ReadOptions<'_>) -> io::Result<EntryMeta> {
     let mut mtime = i64::try_from(entry.header().mtime()?)
         .ok()
         .and_then(|s| s.checked_mul(1_000_000_000));

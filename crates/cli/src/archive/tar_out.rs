@@ -1,6 +1,6 @@
-//! Writing a tree as a tar archive, plain or in xz.
+//! Writing a tree as a tar archive, plain or packed.
 
-use super::bad;
+use super::{Form, bad};
 use crate::failure::{Failure, Outcome};
 use crate::progress::Progress;
 use liblzma::write::XzEncoder;
@@ -18,6 +18,8 @@ use tar::{Builder, EntryType, Header};
 const BUFFER_BYTES: usize = 1 << 20;
 /// How hard xz tries.
 const XZ_LEVEL: u32 = 6;
+/// How hard zstd tries.
+const ZSTD_LEVEL: i32 = 3;
 /// How pax names extended attributes.
 const PAX_XATTR: &str = "SCHILY.xattr.";
 
@@ -27,6 +29,8 @@ pub(crate) enum Sink {
     Plain(Box<dyn Write>),
     /// Packed by xz.
     Xz(Box<XzEncoder<Box<dyn Write>>>),
+    /// Packed by zstd.
+    Zstd(Box<zstd::stream::write::Encoder<'static, Box<dyn Write>>>),
 }
 
 impl Write for Sink {
@@ -34,6 +38,7 @@ impl Write for Sink {
         match self {
             Self::Plain(to) => to.write(buffer),
             Self::Xz(to) => to.write(buffer),
+            Self::Zstd(to) => to.write(buffer),
         }
     }
 
@@ -41,12 +46,13 @@ impl Write for Sink {
         match self {
             Self::Plain(to) => to.flush(),
             Self::Xz(to) => to.flush(),
+            Self::Zstd(to) => to.flush(),
         }
     }
 }
 
 /// Opens the archive to write: by its name, or standard output for `-`.
-pub(crate) fn open_out(local: &OsStr) -> Outcome<Sink> {
+pub(crate) fn open_out(local: &OsStr, form: Form) -> Outcome<Sink> {
     let plain: Box<dyn Write> = if local == "-" {
         Box::new(BufWriter::with_capacity(BUFFER_BYTES, io::stdout()))
     } else {
@@ -54,11 +60,14 @@ pub(crate) fn open_out(local: &OsStr) -> Outcome<Sink> {
             File::create(local).map_err(|source| Failure::local("write", local.to_string_lossy(), source))?;
         Box::new(BufWriter::with_capacity(BUFFER_BYTES, file))
     };
-    let packs = local.as_bytes().ends_with(b".xz") || local.as_bytes().ends_with(b".txz");
-    Ok(if packs {
-        Sink::Xz(Box::new(XzEncoder::new(plain, XZ_LEVEL)))
-    } else {
-        Sink::Plain(plain)
+    Ok(match form {
+        Form::Plain => Sink::Plain(plain),
+        Form::Xz => Sink::Xz(Box::new(XzEncoder::new(plain, XZ_LEVEL))),
+        Form::Zstd => {
+            let mut packed = zstd::stream::write::Encoder::new(plain, ZSTD_LEVEL)?;
+            packed.include_checksum(true)?;
+            Sink::Zstd(Box::new(packed))
+        }
     })
 }
 
@@ -144,10 +153,11 @@ impl<'c> TarOut<'c> {
     pub(crate) fn finish(self) -> Outcome {
         let mut sink = self.builder.into_inner()?;
         sink.flush()?;
-        if let Sink::Xz(encoder) = sink {
-            encoder.finish()?.flush()?;
+        match sink {
+            Sink::Plain(_) => Ok(()),
+            Sink::Xz(encoder) => Ok(encoder.finish()?.flush()?),
+            Sink::Zstd(encoder) => Ok(encoder.finish()?.flush()?),
         }
-        Ok(())
     }
 
     /// Puts the extended attributes before the entry.

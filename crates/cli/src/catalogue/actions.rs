@@ -46,7 +46,7 @@ pub(super) fn of(code: Code) -> &'static str {
         Code::CursorExpired => "Begin again with `nokv log` without --since, and catch up from a listing.",
         Code::NotARoot => "`nokv fork list` shows what can be forked, rolled back and promoted.",
         Code::LiveChanged => {
-            "`nokv diff FORK main` shows how; promote with --discard-live to replace it, it stays as a snapshot."
+            "`nokv diff main FORK` shows how they differ; `nokv fork promote FORK --discard-live` replaces it, and what it was stays as a snapshot for 24 hours."
         }
         Code::TooDeep => "Promote or delete forks of the chain; it is flattened in the background.",
         Code::InUse => "Something stands on it: `nokv snapshot list` and `nokv fork list` show what.",
@@ -60,7 +60,7 @@ pub(super) fn of(code: Code) -> &'static str {
         }
         Code::Io => "The message names the file or object and what the system or the store said.",
         Code::Locked => {
-            "One process owns a data directory; wait for it. Its process id stands in the message."
+            "One process owns a data directory; wait until it has ended. Its process id stands in the message."
         }
         Code::OutcomeUnknown => "It may have happened or not: look, then run the same command again.",
         Code::Busy => "Wait, then run the same command again.",

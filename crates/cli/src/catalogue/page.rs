@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 /// Exit codes and what they mean, as they stand in the documentation.
-const EXITS: [(u8, &str); 8] = [
+const EXITS: [(u8, &str); 9] = [
     (0, "done; also when the reader of a pipe went away"),
     (
         EXIT_REFUSED,
@@ -24,6 +24,7 @@ const EXITS: [(u8, &str); 8] = [
         "not now: another process owns the data directory, or it is busy; the same command may work later",
     ),
     (EXIT_INTERRUPTED, "interrupted; the namespace is consistent"),
+    (EXIT_TERMINATED, "ended by SIGTERM; the namespace is consistent"),
 ];
 
 /// docs/errors.md.

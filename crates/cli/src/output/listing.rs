@@ -73,6 +73,15 @@ impl<'o> Listing<'o> {
         }
     }
 
+    /// The name of a column: what is shown as an age is called one.
+    fn headline(&self, name: &str) -> String {
+        let is_age = |row: &Record| matches!(row.get(name), Some(super::Field::Age(_)));
+        if self.rows.iter().any(is_age) {
+            return "AGE".to_owned();
+        }
+        name.to_uppercase().replace('_', " ")
+    }
+
     fn print_table(&mut self) -> Outcome {
         if self.rows.is_empty() {
             return Ok(());
@@ -85,11 +94,7 @@ impl<'o> Listing<'o> {
             table.set_width(width);
         }
         if !self.headless {
-            table.set_header(
-                self.columns
-                    .iter()
-                    .map(|name| name.to_uppercase().replace('_', " ")),
-            );
+            table.set_header(self.columns.iter().map(|name| self.headline(name)));
             self.headless = true;
         }
         let numbers: Vec<bool> = self

@@ -37,7 +37,7 @@ impl Cat {
             .length
             .map_or(u64::MAX, |length| self.offset.saturating_add(length));
         for argument in &self.paths {
-            let mut place = context.place(argument)?;
+            let mut place = context.source(argument)?;
             let (view, path) = context.view(&mut place, &self.at)?;
             let found = Context::named(&place, &path, context.client()?.follow(view, &path))?;
             if found.attr.kind != FileKind::File {

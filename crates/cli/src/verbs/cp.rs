@@ -36,7 +36,7 @@ pub(crate) struct Cp {
 
 impl Cp {
     pub(crate) fn run(self, context: &Context) -> Outcome {
-        let (mut from, mut to) = (context.place(&self.from)?, context.place(&self.to)?);
+        let (mut from, mut to) = (context.source(&self.from)?, context.place(&self.to)?);
         let (client, head) = (context.client()?, context.head(&to)?);
         let (view, path) = context.view(&mut from, &self.at)?;
         let source = Context::named(&from, &path, client.follow(view, &path))?;
@@ -52,7 +52,7 @@ impl Cp {
             to.path = to.path.join(name.clone());
         }
         let mut copy = Copy::new(client, view);
-        copy.top(source, head, &to)?;
+        copy.top(context, source, head, &to)?;
         if source.attr.kind == FileKind::Directory {
             copy.below(source)?;
         }
@@ -88,8 +88,8 @@ impl<'c> Copy<'c> {
         }
     }
 
-    fn top(&mut self, source: Found, head: View, to: &Place) -> Outcome {
-        let (parent, name) = self.client.parent_of(head, &to.path)?;
+    fn top(&mut self, context: &Context, source: Found, head: View, to: &Place) -> Outcome {
+        let (parent, name) = context.parent(head, to)?;
         self.entry(&NsPath::default(), parent, name, source)
             .map_err(|failure| match failure {
                 Failure::Client(error) if error.code() == Some(Code::Exists) => {

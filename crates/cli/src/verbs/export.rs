@@ -1,6 +1,6 @@
 //! `nokv export`
 
-use crate::archive::{FolderOut, TarOut, open_out};
+use crate::archive::{FolderOut, Form, TarOut, open_out};
 use crate::args::AtArg;
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
@@ -10,10 +10,9 @@ use clap::Args;
 use nokv_client::{Walk, WalkEntry};
 use nokv_types::{FileKind, Version};
 use std::ffi::OsString;
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
-/// Write a tree to a folder or an archive (tar, tar.xz)
+/// Write a tree to a folder or an archive (tar, tar.xz, tar.zst)
 ///
 /// Writes a tree, as of one version, to a folder or an archive. Every body is verified on its way.
 #[derive(Debug, Args)]
@@ -21,7 +20,7 @@ pub(crate) struct Export {
     /// Directory to write out
     #[arg(add = crate::complete::places())]
     path: OsString,
-    /// A new or empty folder, or a name ending in .tar, .tar.xz or .txz; - = tar on standard output
+    /// A new or empty folder, or a name ending in .tar, .tar.xz or .tar.zst; - = tar on standard output
     #[arg(add = crate::complete::files())]
     local: OsString,
     #[command(flatten)]
@@ -35,7 +34,8 @@ enum Destination<'c> {
 
 impl Export {
     pub(crate) fn run(self, context: &Context) -> Outcome {
-        let mut place = context.place(&self.path)?;
+        let form = Form::of(&self.local)?;
+        let mut place = context.source(&self.path)?;
         let (mut view, path) = context.view(&mut place, &self.at)?;
         let client = context.client()?;
         if view.is_head() {
@@ -46,9 +46,8 @@ impl Export {
             let why = format!("{place} is not a directory; nokv get takes files");
             return Err(Failure::usage(why).try_next(format!("nokv get {place}")));
         }
-        let to_tar = is_tar(self.local.as_bytes());
-        let mut destination = if to_tar {
-            Destination::Tar(Box::new(TarOut::new(client, view, open_out(&self.local)?)))
+        let mut destination = if let Some(form) = form {
+            Destination::Tar(Box::new(TarOut::new(client, view, open_out(&self.local, form)?)))
         } else {
             Destination::Folder(FolderOut::create(client, view, Path::new(&self.local))?)
         };
@@ -114,11 +113,4 @@ impl Destination<'_> {
 
 fn version(version: Version) -> Field {
     Field::Number(version.0)
-}
-
-fn is_tar(name: &[u8]) -> bool {
-    name == b"-"
-        || [&b".tar"[..], b".tar.xz", b".txz"]
-            .iter()
-            .any(|end| name.ends_with(end))
 }

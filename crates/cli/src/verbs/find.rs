@@ -41,7 +41,7 @@ enum Kind {
 
 impl Find {
     pub(crate) fn run(self, context: &Context) -> Outcome {
-        let mut place = context.place(&self.path)?;
+        let mut place = context.source(&self.path)?;
         let (view, path) = context.view(&mut place, &self.at)?;
         let client = context.client()?;
         let top = Context::named(&place, &path, client.follow(view, &path))?;

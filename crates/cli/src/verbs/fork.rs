@@ -1,13 +1,14 @@
 //! `nokv fork`
 
+use crate::advice::quoted;
 use crate::args::{AtArg, Sure};
 use crate::confirm::confirm;
 use crate::context::Context;
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::moment;
 use crate::output::{Field, Record};
 use clap::{Args, Subcommand};
-use nokv_client::{Ack, At};
+use nokv_client::{Ack, At, Error};
 use nokv_types::{
     Code, Command, Origin, Outcome as Answer, Refusal, RootInfo, RootKind, Version, show_bytes,
 };
@@ -115,7 +116,7 @@ impl Delete {
             return Err(refusal.detail("the workspace's own root stays").into());
         }
         if !self.sure.dry_run {
-            confirm(&self.sure, &format!("delete fork {shown}"))?;
+            confirm(context, &self.sure, &format!("delete fork {shown}"))?;
             let delete = Command::RootDelete { name };
             context
                 .client()?
@@ -141,21 +142,36 @@ impl Promote {
         let (shown, over) = (show_bytes(&fork), show_bytes(&onto));
         let root = context.client()?.namespace().root(&fork)?;
         context.client()?.namespace().root(&onto)?;
+        let promote = Command::Promote {
+            keep: keep_key(context, "promote", &onto)?,
+            fork: fork.clone(),
+            onto: onto.clone(),
+            discard_live: self.discard_live,
+        };
+        let rehearsed = context.client()?.namespace().rehearse(promote.clone());
+        rehearsed.map_err(|error| changed(error, &fork, &onto))?;
         if self.sure.dry_run {
             let record = record(&root).with("dry_run", Field::Flag(true));
             return context
                 .out
                 .done(&format!("would make {shown} the state of {over}"), &record);
         }
-        confirm(&self.sure, &format!("make {shown} the state of {over}"))?;
-        let promote = Command::Promote {
-            keep: keep_key(context, "promote", &onto)?,
-            fork,
-            onto,
-            discard_live: self.discard_live,
-        };
+        confirm(context, &self.sure, &format!("make {shown} the state of {over}"))?;
         repoint(context, promote, &format!("{over} is now what {shown} was"))
     }
+}
+
+/// What to do about a root that changed: look, and then say that it may be replaced.
+fn changed(error: Error, fork: &[u8], onto: &[u8]) -> Failure {
+    let is_changed = error.code() == Some(Code::LiveChanged);
+    let failure = Failure::from(error);
+    if !is_changed {
+        return failure;
+    }
+    let [fork, onto] = [fork, onto].map(|name| quoted(&show_bytes(name)));
+    failure.try_next(format!(
+        "nokv diff {onto} {fork}; nokv fork promote {fork} --onto {onto} --discard-live --dry-run"
+    ))
 }
 
 /// Where a fork or rollback of the current root starts.

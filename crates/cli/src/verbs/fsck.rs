@@ -23,20 +23,24 @@ impl Fsck {
         let report = client.namespace().fsck(self.repair);
         progress.finish();
         let report = report?;
-        let mut list = context.out.listing(&["rule", "subject", "detail", "repaired"]);
         let clean = report.is_clean();
         let found = report.findings.len();
         let left = report.findings.iter().filter(|finding| !finding.repaired).count();
-        for finding in report.findings {
-            list.push(
-                Record::new()
-                    .with("rule", Field::Text(finding.rule))
-                    .with("subject", Field::Text(finding.subject))
-                    .with("detail", Field::Text(finding.detail))
-                    .with("repaired", Field::Flag(finding.repaired)),
-            )?;
-        }
-        list.end()?;
+        let counts = Record::new()
+            .with("clean", Field::Flag(clean))
+            .with("rows", Field::Number(report.rows))
+            .with("inodes", Field::Number(report.inodes))
+            .with("objects", Field::Number(report.objects))
+            .with("repaired", Field::Number((found - left) as u64));
+        let findings = report.findings.into_iter().map(|finding| {
+            Record::new()
+                .with("rule", Field::Text(finding.rule))
+                .with("subject", Field::Text(finding.subject))
+                .with("detail", Field::Text(finding.detail))
+                .with("repaired", Field::Flag(finding.repaired))
+        });
+        let columns = ["rule", "subject", "detail", "repaired"];
+        context.out.findings(&columns, findings.collect(), counts)?;
         let walked = format!(
             "{} rows, {} inodes, {} objects",
             report.rows, report.inodes, report.objects

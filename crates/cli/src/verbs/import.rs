@@ -1,6 +1,6 @@
 //! `nokv import`
 
-use crate::archive::{Opened, Stage, Tally, TarOptions, open_archive, read_folder, read_tar};
+use crate::archive::{Opened, ReadOptions, Stage, Tally, open_archive, read_folder, read_tar};
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::output::{Field, Record, show_size};
@@ -13,13 +13,13 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-/// Bring in a folder or an archive (tar, tar.xz); run it again to resume
+/// Bring in a folder or an archive (tar, tar.xz, tar.zst); run it again to resume
 ///
 /// Brings in a folder or an archive. It grows in a hidden directory and appears when it is whole; an interrupted
 /// import goes on when the same command runs again, one that breaks a rule leaves nothing.
 #[derive(Debug, Args)]
 pub(crate) struct Import {
-    /// Folder, tar or tar.xz; - = an archive on standard input
+    /// Folder, tar, tar.xz or tar.zst; - = an archive on standard input
     #[arg(add = crate::complete::files())]
     source: OsString,
     /// Where to: a new name, or a directory that the entries go into
@@ -100,12 +100,16 @@ impl Import {
     ) -> Outcome<Tally> {
         let mut tree = TreeBuilder::new(context.client()?, stage.node(), stage.is_resumed());
         let same_owner = self.same_owner;
-        let Some(mut opened) = archive else {
-            let tally = read_folder(Path::new(&self.source), &mut tree, same_owner, progress)?;
-            tree.finish(Ack::Applied)?;
-            return Ok(tally);
+        let options = ReadOptions {
+            same_owner,
+            admit: &|path| stage.admit(path),
         };
-        let tally = read_tar(&mut opened, &mut tree, TarOptions { same_owner }, progress);
+        let Some(mut opened) = archive else {
+            let tally = read_folder(Path::new(&self.source), &mut tree, options, progress);
+            let finished = tally.and_then(|tally| Ok(tree.finish(Ack::Applied).map(|()| tally)?));
+            return finished.map_err(|failure| stage.named(failure));
+        };
+        let tally = read_tar(&mut opened, &mut tree, options, progress);
         let finished = tally.and_then(|tally| Ok(tree.finish(Ack::Applied).map(|()| tally)?));
         finished.map_err(of_archive)
     }

@@ -32,7 +32,7 @@ impl Ln {
     pub(crate) fn run(self, context: &Context) -> Outcome {
         let place = context.place(&self.path)?;
         let (client, head) = (context.client()?, context.head(&place)?);
-        let (parent, name) = client.parent_of(head, &place.path)?;
+        let (parent, name) = context.parent(head, &place)?;
         let shown = self.target.to_string_lossy().into_owned();
         let command = if self.symbolic {
             Command::Create {

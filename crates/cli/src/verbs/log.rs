@@ -1,37 +1,44 @@
 //! `nokv log`
 
+use crate::archive::STAGE_PREFIX;
 use crate::context::Context;
 use crate::failure::Outcome;
-use crate::output::{Field, Listing, Record};
+use crate::output::{Field, Format, Listing, Record};
 use clap::{Args, ValueEnum};
 use nokv_client::{EventQuery, LoggedEvent};
 use nokv_types::{EventKind, Version};
 use std::collections::VecDeque;
 use std::ffi::OsString;
+use std::io::Write as _;
 use std::time::Duration;
 
 /// Events that one question asks for.
 const PAGE_EVENTS: usize = 1000;
+/// Events that are shown when nobody says how many.
+const SHOWN_EVENTS: u64 = 50;
 /// How often --follow asks for more.
 const FOLLOW_PAUSE: Duration = Duration::from_millis(200);
 
 /// Print events
 ///
-/// Prints events in the order of their versions.
+/// Prints the newest events, the newest last. What an import did before its tree was there is one line.
 #[derive(Debug, Args)]
 pub(crate) struct Log {
     /// Events below this directory only
     #[arg(add = crate::complete::places())]
     path: Option<OsString>,
-    /// Events after this version only
+    /// Events after this version, from the first one on
     #[arg(long, value_name = "VERSION")]
     since: Option<u64>,
     /// Events of this kind only; may be given several times
     #[arg(long, value_enum, value_name = "KIND")]
     kind: Vec<Kind>,
-    /// The newest N events; with --since, the first N after it
+    /// The newest N events [default: 50]; with --since, the first N after it
     #[arg(short = 'n', long, value_name = "N")]
     limit: Option<u64>,
+    /// Every event that is kept, with the hidden work of imports
+    #[arg(short, long, conflicts_with = "limit")]
+    all: bool,
     /// Go on and print what happens
     #[arg(short, long)]
     follow: bool,
@@ -66,10 +73,10 @@ impl Log {
         };
         let mut list = context
             .out
-            .listing(&["version", "age", "event", "path", "old_path", "actor"]);
+            .listing(&["version", "time", "event", "path", "old_path", "actor"]);
         let mut limit = self.limit;
-        if let (Some(newest), None) = (self.limit, self.since) {
-            tail(context, &mut query, &mut list, newest)?;
+        if self.since.is_none() && !self.all {
+            self.tail(context, &mut query, &mut list)?;
             if !self.follow {
                 return list.end();
             }
@@ -96,7 +103,9 @@ impl Log {
             if limit.is_some_and(|limit| list.count() >= limit) {
                 return Ok(true);
             }
-            list.push(record(event))?;
+            if let Some(event) = self.shown(event) {
+                list.push(event)?;
+            }
         }
         query.cursor = Some(page.next);
         if !page.more && self.follow {
@@ -105,27 +114,54 @@ impl Log {
         }
         Ok(!page.more && !self.follow)
     }
-}
 
-/// Prints the newest events that are there.
-fn tail(context: &Context, query: &mut EventQuery, list: &mut Listing<'_>, newest: u64) -> Outcome {
-    let client = context.client()?;
-    let mut kept = VecDeque::new();
-    loop {
-        client.check_stop("read", "events")?;
-        let page = client.namespace().events(query)?;
-        query.cursor = Some(page.next);
-        for event in page.events {
-            kept.push_back(event);
-            if kept.len() as u64 > newest {
-                kept.pop_front();
+    /// Prints the newest events that are there.
+    fn tail(&self, context: &Context, query: &mut EventQuery, list: &mut Listing<'_>) -> Outcome {
+        let client = context.client()?;
+        let newest = self.limit.unwrap_or(SHOWN_EVENTS);
+        let (mut kept, mut left_out) = (VecDeque::new(), 0_u64);
+        loop {
+            client.check_stop("read", "events")?;
+            let page = client.namespace().events(query)?;
+            query.cursor = Some(page.next);
+            for event in page.events.into_iter().filter_map(|event| self.shown(event)) {
+                kept.push_back(event);
+                if kept.len() as u64 > newest {
+                    kept.pop_front();
+                    left_out += 1;
+                }
+            }
+            if !page.more {
+                break;
             }
         }
-        if !page.more {
-            break;
+        kept.into_iter().try_for_each(|event| list.push(event))?;
+        if left_out > 0 && self.limit.is_none() && context.out.format == Format::Table && !context.out.quiet {
+            // Standard error: the table is the result.
+            writeln!(std::io::stderr(), "{left_out} older events: nokv log --all")?;
         }
+        Ok(())
     }
-    kept.into_iter().try_for_each(|event| list.push(record(event)))
+
+    /// An event as it is shown; none for what an import did where nobody looks.
+    fn shown(&self, logged: LoggedEvent) -> Option<Record> {
+        let staged = |path: &Option<Vec<u8>>| path.as_deref().is_some_and(is_staged);
+        if self.all || !(staged(&logged.path) || staged(&logged.old_path) || is_staged(&logged.event.name)) {
+            return Some(record(logged));
+        }
+        let arrives = logged.event.kind == EventKind::Rename && !staged(&logged.path);
+        arrives.then(|| {
+            record(logged)
+                .replace("event", Field::Text("import".to_owned()))
+                .replace("old_path", Field::Text(String::new()))
+        })
+    }
+}
+
+/// Whether a path leads through the hidden directory of an import.
+fn is_staged(path: &[u8]) -> bool {
+    path.split(|byte| *byte == b'/')
+        .any(|name| name.starts_with(STAGE_PREFIX.as_bytes()))
 }
 
 impl Kind {
@@ -166,7 +202,7 @@ fn record(logged: LoggedEvent) -> Record {
     let event = logged.event;
     Record::new()
         .with("version", Field::Number(event.version.0))
-        .with("age", Field::Age(logged.wall_ns))
+        .with("time", Field::Age(logged.wall_ns))
         .with("event", Field::Text(word(event.kind).to_owned()))
         .with(
             "path",

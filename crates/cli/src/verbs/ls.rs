@@ -38,11 +38,11 @@ pub(crate) struct Ls {
 
 impl Ls {
     pub(crate) fn run(self, context: &Context) -> Outcome {
-        let mut place = context.place(&self.path)?;
+        let mut place = context.source(&self.path)?;
         let (view, path) = context.view(&mut place, &self.at)?;
         let found = Context::named(&place, &path, context.client()?.follow(view, &path))?;
         let columns: &[&'static str] = if self.long {
-            &["mode", "uid", "gid", "size", "entries", "age", "name"]
+            &["mode", "uid", "gid", "size", "entries", "modified", "name"]
         } else {
             &["name"]
         };
@@ -159,7 +159,7 @@ pub(super) fn record(name: &[u8], found: &Found, target: Option<&[u8]>) -> Recor
                 Field::None
             },
         )
-        .with("age", Field::Age(attr.mtime))
+        .with("modified", Field::Age(attr.mtime))
         .with("ino", Field::Number(found.node.ino.0))
         .with("generation", Field::Number(attr.generation.0))
         .with(

@@ -1,5 +1,6 @@
 //! `nokv mkdir`
 
+use crate::advice;
 use crate::context::{Context, own_inode};
 use crate::failure::{Failure, Outcome};
 use crate::output::{Field, Record};
@@ -36,7 +37,12 @@ impl Mkdir {
             if self.parents {
                 client.make_dirs(head, &place.path, inode, Ack::Durable)?;
             } else {
-                let (parent, name) = client.parent_of(head, &place.path)?;
+                let (parent, name) = context.parent(head, &place).map_err(|failure| match failure {
+                    Failure::Advised(..) => {
+                        failure.try_next(format!("nokv mkdir -p {}", advice::quoted(&place.to_string())))
+                    }
+                    other => other,
+                })?;
                 let create = Command::Create {
                     parent,
                     name,

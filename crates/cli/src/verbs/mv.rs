@@ -36,7 +36,7 @@ impl Mv {
             ));
         }
         let (client, head) = (context.client()?, context.head(&from)?);
-        let (parent, name) = client.parent_of(head, &from.path)?;
+        let (parent, name) = context.parent(head, &from)?;
         if !self.exchange {
             match client.follow(head, &to.path) {
                 Ok(found) if found.attr.kind == FileKind::Directory => to.path = to.path.join(name.clone()),
@@ -46,7 +46,7 @@ impl Mv {
                 _ => {}
             }
         }
-        let (to_parent, to_name) = client.parent_of(head, &to.path)?;
+        let (to_parent, to_name) = context.parent(head, &to)?;
         let mode = match (self.no_clobber, self.exchange) {
             (true, _) => RenameMode::NoReplace,
             (_, true) => RenameMode::Exchange,

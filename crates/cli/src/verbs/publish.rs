@@ -59,7 +59,7 @@ impl Publish {
         };
         let (published, took) = upload.publish(context, &place, target, options)?;
         let (size, generation) = (published.attr.size, published.attr.generation.0);
-        let cite = format!("nokv-native://{}@{generation}", place.path);
+        let cite = place.cite_at(published.attr.generation);
         let summary = format!(
             "{cite}: {} in {}, {}",
             show_size(size),

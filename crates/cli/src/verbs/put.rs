@@ -167,7 +167,7 @@ pub(crate) fn file_target(
             }
         }
     }
-    let (parent, name) = client.parent_of(head, &place.path)?;
+    let (parent, name) = context.parent(head, &place)?;
     let inode = own_inode(mode);
     let target = Target::Name {
         parent,

@@ -39,6 +39,7 @@ impl Rm {
         if self.recursive && !self.sure.dry_run {
             let names: Vec<String> = places.iter().map(ToString::to_string).collect();
             confirm(
+                context,
                 &self.sure,
                 &format!("remove {} and everything below", names.join(", ")),
             )?;

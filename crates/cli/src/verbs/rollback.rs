@@ -1,10 +1,11 @@
 //! `nokv rollback`
 
 use super::fork::{keep_key, origin, repoint};
+use crate::advice::quoted;
 use crate::args::Sure;
 use crate::confirm::confirm;
 use crate::context::Context;
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::moment;
 use crate::output::{Field, Record};
 use clap::Args;
@@ -33,7 +34,9 @@ impl Rollback {
         if !held.is_root() {
             let refusal = Refusal::new(Code::NotARoot, format!("snapshot {}", self.to));
             let why = format!("it holds {held} only; {shown} goes back to states of the whole root");
-            return Err(refusal.detail(why).into());
+            let held = quoted(&held.to_string());
+            let copy = format!("nokv cp -r --at {} {held} {held}-restored", quoted(&self.to));
+            return Err(Failure::from(refusal.detail(why)).try_next(copy));
         }
         if self.sure.dry_run {
             let version = view.point.version.0;
@@ -48,7 +51,7 @@ impl Rollback {
             );
             return context.out.done(&summary, &record);
         }
-        confirm(&self.sure, &format!("roll {shown} back to {}", self.to))?;
+        confirm(context, &self.sure, &format!("roll {shown} back to {}", self.to))?;
         let rollback = Command::Rollback {
             keep: keep_key(context, "rollback", &name)?,
             name,

@@ -1,5 +1,6 @@
 //! `nokv snapshot`
 
+use crate::advice::quoted;
 use crate::args::Sure;
 use crate::confirm::confirm;
 use crate::context::Context;
@@ -32,7 +33,7 @@ pub(crate) enum Snapshot {
 
 #[derive(Debug, Args)]
 pub(crate) struct Create {
-    /// Name of the snapshot; making it twice answers the first one
+    /// Name of the snapshot
     name: OsString,
     /// Directory to pin
     #[arg(default_value = "/", add = crate::complete::places())]
@@ -89,6 +90,10 @@ impl Create {
             }
         };
         let key = self.name.into_vec();
+        let pins = context.client()?.namespace().pins()?;
+        if let Some(standing) = pins.iter().find(|pin| pin.key == key) {
+            return Err(taken(standing));
+        }
         let create = Command::SnapshotCreate {
             key: key.clone(),
             node,
@@ -102,6 +107,10 @@ impl Create {
         let Answer::Pin(pin) = reply.outcome else {
             return Err(Error::refused(Code::Invalid, "the answer").into());
         };
+        // Somebody else was faster: the namespace answers the standing one, so that a repeated request is exact.
+        if pin.at.version != reply.version {
+            return Err(taken(&pin));
+        }
         let summary = format!(
             "snapshot {} of {place} at version {}",
             show_bytes(&pin.key),
@@ -109,6 +118,17 @@ impl Create {
         );
         context.out.done(&summary, &record(&pin))
     }
+}
+
+/// The key stands for another state already.
+fn taken(pin: &PinInfo) -> Failure {
+    let shown = show_bytes(&pin.key);
+    let why = format!(
+        "it holds version {}; choose another name, or delete it first",
+        pin.at.version.0
+    );
+    let refusal = Refusal::new(Code::Exists, format!("snapshot {shown}")).detail(why);
+    Failure::from(refusal).try_next(format!("nokv snapshot show {}", quoted(&shown)))
 }
 
 /// The key is taken, whatever the namespace compares.
@@ -124,7 +144,7 @@ fn already(error: Error) -> Error {
 
 fn list(context: &Context) -> Outcome {
     let mut list = context.out.listing(&[
-        "name", "version", "timeline", "root_ino", "holders", "expires", "age",
+        "name", "version", "timeline", "root_ino", "holders", "expires", "created",
     ]);
     for pin in context.client()?.namespace().pins()? {
         list.push(record(&pin))?;
@@ -147,7 +167,7 @@ impl Delete {
         let pin = find(context, &self.name.into_vec())?;
         let shown = show_bytes(&pin.key);
         if !self.sure.dry_run {
-            confirm(&self.sure, &format!("delete snapshot {shown}"))?;
+            confirm(context, &self.sure, &format!("delete snapshot {shown}"))?;
             let mine = |holder: &&Vec<u8>| self.all_holders || holder.as_slice() == HOLDER;
             let releases: Vec<Command> = pin
                 .holders
@@ -197,5 +217,5 @@ fn record(pin: &PinInfo) -> Record {
             "expires",
             Field::or_none(pin.expires_ns, |_| Field::Text("leased".to_owned())),
         )
-        .with("age", Field::Age(pin.created_wall_ns))
+        .with("created", Field::Age(pin.created_wall_ns))
 }

@@ -30,7 +30,7 @@ pub(crate) struct Stat {
 
 impl Stat {
     pub(crate) fn run(self, context: &Context) -> Outcome {
-        let mut place = context.place(&self.path)?;
+        let mut place = context.source(&self.path)?;
         let (view, path) = context.view(&mut place, &self.at)?;
         let client = context.client()?;
         let found = if self.follow {

@@ -33,12 +33,12 @@ struct Seen {
 
 impl Verify {
     pub(crate) fn run(self, context: &Context) -> Outcome {
-        let mut place = context.place(&self.path)?;
+        let mut place = context.source(&self.path)?;
         let (view, path) = context.view(&mut place, &self.at)?;
         let client = context.client()?;
         let top = Context::named(&place, &path, client.follow(view, &path))?;
         let progress = Progress::bytes(context, None);
-        let mut list = context.out.listing(&["path", "why"]);
+        let mut findings = Vec::new();
         let mut seen = Seen::default();
         let mut read = HashSet::new();
         let itself = (place.path.to_bytes(), top);
@@ -58,13 +58,18 @@ impl Verify {
                 Err(Failure::Client(error)) if error.code() == Some(Code::Corrupt) => {
                     seen.damaged += 1;
                     let why = Field::Text(error.to_string());
-                    list.push(Record::new().with("path", Field::Bytes(path)).with("why", why))?;
+                    findings.push(Record::new().with("path", Field::Bytes(path)).with("why", why));
                 }
                 Err(other) => return Err(other),
             }
         }
         let took = progress.finish();
-        list.end()?;
+        let counts = Record::new()
+            .with("clean", Field::Flag(seen.damaged == 0))
+            .with("files", Field::Number(seen.files))
+            .with("bytes", Field::Size(seen.bytes))
+            .with("damaged", Field::Number(seen.damaged));
+        context.out.findings(&["path", "why"], findings, counts)?;
         let what = format!("{} files, {}", seen.files, show_size(seen.bytes));
         if seen.damaged > 0 {
             let damaged = format!("{} of {what} are damaged", seen.damaged);

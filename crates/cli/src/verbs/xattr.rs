@@ -89,7 +89,7 @@ impl Xattr {
 
 impl Get {
     fn run(self, context: &Context) -> Outcome {
-        let mut place = context.place(&self.path)?;
+        let mut place = context.source(&self.path)?;
         let (view, path) = context.view(&mut place, &self.at)?;
         let client = context.client()?;
         let found = Context::named(&place, &path, client.find(view, &path))?;
@@ -141,7 +141,7 @@ impl Set {
 
 impl List {
     fn run(self, context: &Context) -> Outcome {
-        let mut place = context.place(&self.path)?;
+        let mut place = context.source(&self.path)?;
         let (view, path) = context.view(&mut place, &self.at)?;
         let client = context.client()?;
         let found = Context::named(&place, &path, client.find(view, &path))?;

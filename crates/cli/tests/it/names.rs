@@ -103,7 +103,7 @@ fn names_of_attributes_snapshots_and_forks() {
     nokv.refuses(
         &["snapshot", "create", "s", "/"],
         1,
-        &["NOKV-E0017", "snapshot s", "nokv snapshot list"],
+        &["NOKV-E0017", "snapshot s", "nokv snapshot show s"],
     );
     nokv.refuses(&["fork", "create", "main"], 1, &["NOKV-E0017", "nokv fork list"]);
     assert_eq!(nokv.state(), before);

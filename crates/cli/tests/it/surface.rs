@@ -219,7 +219,7 @@ fn dry_runs_say_what_would_be_done_and_change_nothing() {
         ),
         (&["fork", "delete", "exp", "--dry-run"], "would delete fork exp"),
         (
-            &["fork", "promote", "exp", "--dry-run"],
+            &["fork", "promote", "exp", "--discard-live", "--dry-run"],
             "would make exp the state of main",
         ),
         (
@@ -246,6 +246,7 @@ fn dry_runs_refuse_what_the_command_would() {
         &["fork", "delete", "none", "--dry-run"],
         &["fork", "delete", "main", "--dry-run"],
         &["fork", "promote", "none", "--dry-run"],
+        &["fork", "promote", "exp", "--dry-run"],
         &["rollback", "none", "--dry-run"],
         &["rollback", "part", "--dry-run"],
         &["rollback", "999999", "--dry-run"],
@@ -285,7 +286,7 @@ fn what_deletes_wants_a_yes_where_nobody_can_be_asked() {
         &["rm", "-r", "/runs"][..],
         &["snapshot", "delete", "part"],
         &["fork", "delete", "exp"],
-        &["fork", "promote", "exp"],
+        &["fork", "promote", "exp", "--discard-live"],
         &["rollback", "whole"],
     ] {
         let err = nokv.fails(arguments, 2);

@@ -20,6 +20,17 @@ pub trait BodySource {
 
     /// Length of the body, once `next_block` answered `None`.
     fn size(&self) -> u64;
+
+    /// Length of the body, where it is known before it is read.
+    fn known_size(&self) -> Option<u64> {
+        None
+    }
+
+    /// Bytes of data that `next_block` will cut, where that can be found out without consuming them; a body with
+    /// more than `_enough` may be answered with any number above it.
+    fn data_bytes(&mut self, _enough: u64) -> io::Result<Option<u64>> {
+        Ok(None)
+    }
 }
 
 /// A body that arrives as a stream; whole blocks of zeros become holes.
@@ -133,6 +144,32 @@ impl<F: SparseFile> BodySource for SparseSource<F> {
 
     fn size(&self) -> u64 {
         self.size
+    }
+
+    fn known_size(&self) -> Option<u64> {
+        Some(self.size)
+    }
+
+    /// Reads the body only when its length alone would be too much: zeros count as holes.
+    fn data_bytes(&mut self, enough: u64) -> io::Result<Option<u64>> {
+        let from = self.next;
+        let mut most = 0;
+        while most <= enough
+            && let Some(cell) = self.next_cell()?
+        {
+            most += cell.end - cell.start;
+            self.next = cell.end;
+        }
+        self.next = from;
+        if most > enough {
+            most = 0;
+            let mut block = Vec::new();
+            while most <= enough && self.next_block(&mut block)?.is_some() {
+                most += block.len() as u64;
+            }
+            self.next = from;
+        }
+        Ok(Some(most))
     }
 }
 

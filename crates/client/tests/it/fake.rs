@@ -8,7 +8,8 @@ pub(crate) use blobs::{BlobFault, MemoryBlobs};
 
 use nokv_client::{Ack, Client, Namespace, Settings, View};
 use nokv_types::{
-    Attr, Command, Extent, FileKind, Ino, Name, NewInode, Node, QuotaId, Refusal, TimelineId, Version,
+    Attr, Command, Extent, FileKind, Ino, Name, NewInode, Node, QuotaId, QuotaLimits, Refusal, TimelineId,
+    Version,
 };
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -40,6 +41,8 @@ pub(crate) struct State {
     pub(crate) refuse_next: Vec<Refusal>,
     /// Extents that a range may have before it has to be compacted.
     pub(crate) extents_max: usize,
+    /// Limits of the only quota root.
+    pub(crate) limits: QuotaLimits,
 }
 
 /// The namespace.

@@ -220,6 +220,50 @@ impl<F: FnMut()> nokv_client::BodySource for FailAt<'_, F> {
     }
 }
 
+/// A sparse file of `data` bytes that are not zero, followed by as many zeros that are stored.
+struct HalfZeros(u64);
+
+impl SparseFile for HalfZeros {
+    fn size(&self) -> io::Result<u64> {
+        Ok(2 * self.0)
+    }
+
+    fn data_from(&self, from: u64) -> io::Result<Option<Range<u64>>> {
+        Ok((from < 2 * self.0).then_some(from..2 * self.0))
+    }
+
+    fn read_at(&self, at: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = (2 * self.0).saturating_sub(at).min(buffer.len() as u64) as usize;
+        for (n, byte) in buffer[..left].iter_mut().enumerate() {
+            *byte = u8::from(at + (n as u64) < self.0);
+        }
+        Ok(left)
+    }
+}
+
+#[test]
+fn a_body_that_cannot_fit_is_refused_before_an_object_is_stored_and_zeros_take_no_room() {
+    let fake = Fake::new();
+    let client = fake.client();
+    let data = 2 * BLOCK_BYTES;
+    let put = |limit: u64| {
+        fake.state().limits.bytes = Some(limit);
+        let mut source = SparseSource::new(HalfZeros(data)).unwrap();
+        client.publish(
+            target("file"),
+            &mut source,
+            PublishOptions::default(),
+            Ack::Durable,
+        )
+    };
+    let refused = put(data - 1).unwrap_err();
+    assert_eq!(refused.code(), Some(Code::NoSpace));
+    assert!(refused.to_string().contains("the body has 16.0 MiB"), "{refused}");
+    assert_eq!((fake.blobs.count(), fake.state().counted("reserve")), (0, 0));
+    put(data).unwrap();
+    assert_eq!(fake.blobs.count(), 2);
+}
+
 #[test]
 fn a_source_that_fails_publishes_nothing_and_names_the_read() {
     struct Broken;

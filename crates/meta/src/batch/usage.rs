@@ -9,7 +9,7 @@ use crate::mvcc::Framed;
 use crate::rows::{QuotaRow, Record, Usage};
 use crate::{Error, Result};
 use nokv_store::Rows;
-use nokv_types::{Code, QuotaId, Refusal, TimelineId, Version};
+use nokv_types::{Code, QuotaId, Refusal, TimelineId, Version, show_size};
 
 /// A usage row as the batch sees it.
 #[derive(Debug, Clone, Copy)]
@@ -203,10 +203,12 @@ fn exceeded(quota: QuotaId, row: &QuotaRow, used: Usage) -> Refusal {
     } else {
         Code::QuotaExceeded
     };
-    let limit = |limit: Option<u64>| limit.map_or("no limit".to_owned(), |limit| limit.to_string());
-    let (bytes, inodes) = (limit(row.limits.bytes), limit(row.limits.inodes));
+    let none = || "no limit".to_owned();
+    let bytes = row.limits.bytes.map_or_else(none, show_size);
+    let inodes = row.limits.inodes.map_or_else(none, |limit| limit.to_string());
     Refusal::new(code, format!("quota {}", quota.0)).detail(format!(
-        "{} of {bytes} bytes and {} of {inodes} inodes are used",
-        used.bytes, used.inodes
+        "{} of {bytes} and {} of {inodes} inodes are used",
+        show_size(used.bytes),
+        used.inodes
     ))
 }

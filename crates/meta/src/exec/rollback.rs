@@ -39,11 +39,15 @@ impl<R: Rows> Batch<'_, R> {
             return Err(not_a_root(onto, "the fork is not one of this root's directory"));
         }
         if !discard_live && self.live_changed(&from, &to) {
-            return Err(
-                Refusal::new(Code::LiveChanged, format!("root {}", show_bytes(onto)))
-                    .detail("discard the changes explicitly, or fork again")
-                    .into(),
-            );
+            let continues = self.state.timelines.branch_from(from.timeline, to.timeline);
+            let why = match continues {
+                Some(_) => "discard the changes explicitly, or fork again",
+                None => {
+                    "a rollback or promote pointed it at another state; discard that explicitly, or fork again"
+                }
+            };
+            let refusal = Refusal::new(Code::LiveChanged, format!("root {}", show_bytes(onto)));
+            return Err(refusal.detail(why).into());
         }
         let at = ReadPoint {
             timeline: from.timeline,

@@ -7,8 +7,8 @@ use nokv_client::{
     FsckReport, GcOptions, GcReport, Namespace, Result, StatFs, View,
 };
 use nokv_types::{
-    Answer, Attr, Code, DirEntry, DirPage, FileKind, Ino, Name, Node, NsPath, ObjectId, PinInfo, QuotaUsage,
-    ReadPlan, ReadPoint, Request, RootInfo, Version, XattrName,
+    Answer, Attr, Code, Command, DirEntry, DirPage, FileKind, Ino, Name, Node, NsPath, ObjectId, PinInfo,
+    QuotaId, QuotaUsage, ReadPlan, ReadPoint, Reply, Request, RootInfo, Version, XattrName,
 };
 
 fn unsupported<T>() -> Result<T> {
@@ -24,6 +24,10 @@ impl Namespace for Fake {
             .into_iter()
             .map(|request| state.apply(request.command))
             .collect()
+    }
+
+    fn rehearse(&self, _command: Command) -> Result<Reply> {
+        unsupported()
     }
 
     fn version(&self) -> Result<Version> {
@@ -126,10 +130,15 @@ impl Namespace for Fake {
         unsupported()
     }
     fn quota(&self, _node: Node) -> Result<QuotaUsage> {
-        unsupported()
+        Ok(QuotaUsage {
+            quota: QuotaId::WORKSPACE,
+            limits: self.state().limits,
+            bytes: 0,
+            inodes: 0,
+        })
     }
     fn statfs(&self) -> Result<StatFs> {
-        unsupported()
+        Ok(StatFs::default())
     }
     fn events(&self, _query: &EventQuery) -> Result<EventPage> {
         unsupported()
