@@ -2,8 +2,25 @@
 
 use crate::context::Context;
 use crate::failure::Outcome;
-use crate::output::{Field, Record};
+use crate::output::{Field, Format, Record};
 use clap::Args;
+
+/// What people are shown: the words, and the fields of the bytes and of the number.
+const ROWS: [(&str, &str, &str); 9] = [
+    ("live data", "live_bytes", "live_inodes"),
+    ("limit", "limit_bytes", "limit_inodes"),
+    ("objects", "object_bytes", "objects"),
+    (
+        "objects waiting for deletion",
+        "object_bytes_waiting",
+        "objects_waiting",
+    ),
+    ("metadata", "frame_bytes", ""),
+    ("log", "log_bytes", ""),
+    ("events", "event_bytes", ""),
+    ("events that something holds", "event_bytes_held", ""),
+    ("checkpoints", "checkpoint_bytes", ""),
+];
 
 /// Show where the bytes are
 ///
@@ -30,6 +47,15 @@ impl Df {
             .with("event_bytes", Field::Size(df.event_bytes))
             .with("event_bytes_held", Field::Size(df.event_bytes_held))
             .with("checkpoint_bytes", Field::Size(df.checkpoint_bytes));
-        context.out.record(&record)
+        if context.out.format != Format::Table {
+            return context.out.record(&record);
+        }
+        let mut list = context.out.listing(&["what", "bytes", "number"]);
+        for (what, bytes, number) in ROWS {
+            let field = |key: &str| record.get(key).cloned().unwrap_or(Field::None);
+            let row = Record::new().with("what", Field::Text(what.to_owned()));
+            list.push(row.with("bytes", field(bytes)).with("number", field(number)))?;
+        }
+        list.end()
     }
 }

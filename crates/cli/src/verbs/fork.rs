@@ -97,11 +97,15 @@ impl Create {
 }
 
 fn list(context: &Context) -> Outcome {
-    let mut list = context
-        .out
-        .listing(&["name", "kind", "timeline", "parent", "branch", "since"]);
-    for root in context.client()?.namespace().roots()? {
-        list.push(record(&root))?;
+    let mut list = context.out.listing(&["name", "kind", "from", "branch", "since"]);
+    let roots = context.client()?.namespace().roots()?;
+    for root in &roots {
+        // The timeline that it was branched from may have no name any more.
+        let from = root.parent.and_then(|parent| {
+            let named = roots.iter().find(|other| other.node.timeline == parent.timeline);
+            named.map(|other| other.name.clone())
+        });
+        list.push(record(root).with("from", Field::or_none(from, Field::Bytes)))?;
     }
     list.end()
 }

@@ -42,11 +42,13 @@ impl Put {
     pub(crate) fn run(self, context: &Context) -> Outcome {
         let place = context.place(&self.path)?;
         let upload = Upload::open(context, &self.local)?;
-        let (published, took) = if self.append {
-            Put::append(context, &place, upload)?
+        let (place, (published, took)) = if self.append {
+            let appended = Put::append(context, &place, upload)?;
+            (place, appended)
         } else {
-            let (target, _) = file_target(context, &place, &self.local, upload.mode, self.create_only)?;
-            upload.publish(context, &place, target, PublishOptions::default())?
+            let (target, place) = file_target(context, &place, &self.local, upload.mode, self.create_only)?;
+            let published = upload.publish(context, &place, target, PublishOptions::default())?;
+            (place, published)
         };
         report(context, &place, &published, took)
     }

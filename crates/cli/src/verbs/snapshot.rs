@@ -143,11 +143,13 @@ fn already(error: Error) -> Error {
 }
 
 fn list(context: &Context) -> Outcome {
-    let mut list = context.out.listing(&[
-        "name", "version", "timeline", "root_ino", "holders", "expires", "created",
-    ]);
-    for pin in context.client()?.namespace().pins()? {
-        list.push(record(&pin))?;
+    let mut list = context
+        .out
+        .listing(&["name", "path", "version", "holders", "expires", "created"]);
+    let namespace = context.client()?.namespace();
+    for pin in namespace.pins()? {
+        let path = namespace.path_of(pin.at, pin.node.ino)?;
+        list.push(record(&pin).with("path", Field::Bytes(path.to_bytes())))?;
     }
     list.end()
 }

@@ -139,3 +139,30 @@ fn a_signal_ends_a_waiting_question_and_nothing_is_done() {
         assert_eq!(nokv.paths().len(), 2);
     }
 }
+
+#[test]
+fn lists_say_what_people_ask_for_and_sizes_have_units() {
+    let nokv = Scratch::new();
+    nokv.ok(&["mkdir", "/runs"]);
+    let file = nokv.write("model", &pattern(2 << 20));
+    let told = nokv.ok(&["put", &file, "/"]);
+    assert!(told.starts_with("/model: 2.0 MiB"), "{told}");
+    assert_eq!(nokv.json(&["put", &file, "/"])["path"], "/model");
+    nokv.ok(&["snapshot", "create", "part", "/runs"]);
+    nokv.ok(&["fork", "create", "exp"]);
+    let snapshots = nokv.ok(&["snapshot", "list"]);
+    let line = snapshots.lines().nth(1).unwrap();
+    assert!(line.starts_with("part") && line.contains("/runs"), "{snapshots}");
+    assert_eq!(nokv.json(&["fork", "list"])[0]["from"], "main");
+    let df = nokv.ok(&["df"]);
+    assert!(
+        df.lines()
+            .next()
+            .unwrap()
+            .split_whitespace()
+            .eq(["WHAT", "BYTES", "NUMBER"]),
+        "{df}"
+    );
+    assert!(df.contains("2.0 MiB"), "{df}");
+    assert_eq!(nokv.json(&["df"])["live_bytes"], 2 << 20);
+}
