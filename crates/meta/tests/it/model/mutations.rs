@@ -12,8 +12,8 @@ const COMMANDS: usize = 1_500;
 
 type Row = (Vec<u8>, Option<Vec<u8>>);
 
-/// Runs with a seeded bug until one differs; answers what was found.
-fn caught(tamper: fn() -> Tamper) -> String {
+/// Runs with a seeded bug, which is called `bug`, until one differs; answers what was found.
+fn caught(bug: &str, tamper: fn() -> Tamper) -> String {
     for seed in SEEDS {
         let mut engine = Engine::memory();
         engine.tamper = Some(tamper());
@@ -23,7 +23,7 @@ fn caught(tamper: fn() -> Tamper) -> String {
             Evidence {
                 ring: "mutations",
                 seeds: &format!("NOKV_SEED={seed}"),
-                injected: (1, "bugs seeded into rows"),
+                injected: (1, bug),
                 acknowledged: (steps, "steps until it was caught"),
             }
             .print();
@@ -62,12 +62,12 @@ fn runs_without_a_seeded_bug_agree() {
 
 #[test]
 fn history_that_is_pruned_too_early_is_caught() {
-    caught(|| without(b'H', 25));
+    caught("pruning: history that is gone too early", || without(b'H', 25));
 }
 
 #[test]
 fn history_that_is_never_queued_for_pruning_is_caught() {
-    let text = caught(|| without(b'P', 3));
+    let text = caught("pruning: history that is never queued", || without(b'P', 3));
     assert!(
         text.contains("Object") || text.contains("count") || text.contains("repaired"),
         "{text}"
@@ -76,13 +76,13 @@ fn history_that_is_never_queued_for_pruning_is_caught() {
 
 #[test]
 fn a_reference_that_is_not_counted_is_caught() {
-    caught(|| without(b'o', 25));
+    caught("counting: a reference that is not counted", || without(b'o', 25));
 }
 
 #[test]
 fn a_missing_tombstone_is_caught() {
     // In a fork the row that says that an entry is gone becomes no row at all.
-    caught(|| {
+    caught("tombstones: one that is missing", || {
         Box::new(|rows: &mut Vec<Row>| {
             for (key, value) in rows {
                 let is_tombstone = value.as_ref().is_some_and(|value| value.first() == Some(&1));
@@ -97,7 +97,7 @@ fn a_missing_tombstone_is_caught() {
 #[test]
 fn a_read_rule_that_ignores_when_rows_were_superseded_is_caught() {
     // What was superseded at any time counts as valid ever after.
-    caught(|| {
+    caught("read rule: when a row was superseded is ignored", || {
         Box::new(|rows: &mut Vec<Row>| {
             for (key, value) in rows {
                 let Some(bytes) = value.as_mut().filter(|_| key.first() == Some(&b'H')) else {
