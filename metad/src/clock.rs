@@ -8,6 +8,10 @@ pub trait Clocks: Send + Sync + 'static {
     fn wall_ns(&self) -> i64;
     /// Time since boot, suspends included, ns: what elapses between two segments.
     fn boottime_ns(&self) -> u64;
+    /// Which boot `boottime_ns` counts from; `None` where that is not known: nothing elapses between two owners then.
+    fn boot_id(&self) -> Option<[u8; 16]> {
+        None
+    }
 }
 
 /// The machine's clocks.
@@ -21,6 +25,12 @@ impl Clocks for SystemClocks {
 
     fn boottime_ns(&self) -> u64 {
         nanoseconds(ClockId::Boottime).max(0) as u64
+    }
+
+    fn boot_id(&self) -> Option<[u8; 16]> {
+        let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+        let digits = text.trim().replace('-', "");
+        u128::from_str_radix(&digits, 16).ok().map(u128::to_be_bytes)
     }
 }
 

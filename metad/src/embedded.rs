@@ -90,7 +90,14 @@ impl Embedded {
 
 impl Namespace for Embedded {
     fn submit(&self, requests: Vec<Request>, ack: Ack) -> Vec<Answer> {
-        self.engine.submit(requests, ack)
+        let counts = |request: &Request| matches!(request.command, Command::SetQuota { .. });
+        let counts = requests.iter().any(counts);
+        let answers = self.engine.submit(requests, ack);
+        if counts && answers.iter().any(Answer::is_ok) {
+            // In force when it is answered: the caller may be gone before a worker comes to it.
+            self.engine.core.count_quotas(&|| false);
+        }
+        answers
     }
 
     fn rehearse(&self, command: Command) -> Answered<Reply> {

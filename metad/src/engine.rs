@@ -26,7 +26,7 @@ use nokv_meta::{Finished, Reader};
 use nokv_object::ObjectStore;
 use nokv_store::HoltStore;
 use nokv_types::failpoint::{Scope, is_crash};
-use nokv_types::{Answer, Request};
+use nokv_types::{Answer, Request, Version};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -37,6 +37,8 @@ pub(crate) struct Core {
     pub(crate) spare: Spare,
     pub(crate) workspace: WorkspaceId,
     pub(crate) epoch: u64,
+    /// The last version of former owners.
+    pub(crate) former: Version,
     pub(crate) store: HoltStore,
     pub(crate) published: Published,
     pub(crate) queue: Queue,
@@ -218,8 +220,10 @@ impl Engine {
 
     fn start(home: Home, lock: DirLock, identity: &Identity, options: Options) -> Result<Self> {
         let workers = options.workers;
-        let (core, recovered) = open::recover(home, identity, options)?;
+        let since = lock.anchor(options.clocks.boot_id());
+        let (core, recovered) = open::recover(home, identity, since, options)?;
         let core = Arc::new(core);
+        lock.note_anchor(core.clocks.boot_id(), core.lock_role().time.anchor());
         let crew = workers.then(|| Crew::start(&core)).transpose()?;
         Ok(Self {
             core,

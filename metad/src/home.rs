@@ -1,7 +1,7 @@
 //! The data directory: what lies where, and the file that says which workspace it holds.
 //!
 //! ```text
-//! LOCK           owner's process id, locked while it lives
+//! LOCK           owner's process id, locked while it lives; how far log time had come
 //! WORKSPACE      identity, as in the object store; written last when a workspace is made
 //! WORKSPACE.new  the same while it is being made: an unfinished creation is begun again with it
 //! SPARE          room that is given up when the disk is full

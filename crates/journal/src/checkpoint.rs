@@ -19,7 +19,7 @@ pub use head::{CheckpointEntry, HEAD_READER_FORMAT, Head};
 pub use identity::{IDENTITY_OWNER_BYTES_MAX, Identity};
 pub use manifest::{Manifest, PartEntry};
 pub use restore::{find_by_listing, load_manifest, restore, verify};
-pub use write::{CheckpointSpec, Written, write};
+pub use write::{CheckpointSpec, Written, write, write_beside};
 
 /// Default size of a part before compression.
 pub const PART_BYTES: usize = 16 << 20;

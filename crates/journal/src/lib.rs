@@ -27,7 +27,7 @@ pub use error::{Error, ErrorKind, Result};
 pub use log::{
     Appended, Log, LogOptions, LogReader, LogScan, LogUsage, LogVerdict, Mode, Room, SyncHandle, Upkeep,
 };
-pub use log_time::LogTime;
+pub use log_time::{Anchor, LogTime};
 pub use position::{COVERED_EXTRA_BYTES_MAX, Chain, Covered, Position, WorkspaceId};
 pub use segment::{
     Damage, Draft, Header, Kind, SEGMENT_ALIGN, SEGMENT_FORMAT, SEGMENT_HEADER_BYTES, SEGMENT_MAGIC,

@@ -98,6 +98,7 @@ pub(crate) fn run<R: Rows>(batch: &mut Batch<'_, R>, command: Command) -> Result
         Command::Work(Work::CondemnObjects { objects }) => batch.condemn_objects(&objects),
         Command::Work(Work::ObjectsDeleted { objects }) => batch.objects_deleted(&objects),
         Command::Work(Work::ReservationSwept { reservation }) => batch.reservation_swept(reservation),
+        Command::Work(Work::EndUploads { up_to, ids }) => batch.end_uploads(up_to, ids),
         Command::SetQuota { node, limits } => batch.set_quota(node, limits),
         Command::SessionOpen { session, ttl_ns } => batch.session_open(session, ttl_ns),
         Command::SessionRenew { session } => batch.session_renew(session),

@@ -298,6 +298,9 @@ pub enum Work {
     ObjectsDeleted { objects: Vec<ObjectId> },
     /// Forgets a reservation all of whose unpublished ids were deleted; two passes are needed.
     ReservationSwept { reservation: ReservationId },
+    /// Gives up the uploads that were begun up to this version, and with `ids` ends the reservations of object ids
+    /// that were made up to it: whoever made them is known to be gone.
+    EndUploads { up_to: Version, ids: bool },
     /// Writes the exactly-once window into rows: the last batch before a state is published.
     SaveWindow,
     /// Checks all rows and repairs derived ones, at most `fixes_max`; the namespace waits meanwhile.

@@ -140,6 +140,9 @@ pub struct QuotaUsage {
     pub bytes: u64,
     /// Inodes charged.
     pub inodes: u64,
+    /// Whether the directory was full when it became a quota root and is still being counted: its limits hold only
+    /// what was counted.
+    pub counting: bool,
 }
 
 /// One difference between two states.

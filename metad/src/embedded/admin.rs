@@ -10,6 +10,10 @@ use nokv_types::{ObjectId, Work};
 
 /// Most holders that an explanation names.
 const HOLDERS_MAX: usize = 100;
+/// Most reservations whose ids are looked for in the object store, the newest.
+const RESERVATIONS_MAX: usize = 64;
+/// Reserved ids that are not there, one after the other, behind which none is expected.
+const UPLOADS_AT_ONCE: usize = 4;
 
 impl Embedded {
     pub(super) fn explain(&self, object: ObjectId) -> Answered<Explanation> {
@@ -64,7 +68,10 @@ impl Embedded {
         let space = self.statfs()?;
         let frames = core.store.stats();
         let objects = self.read(|reader| reader.object_totals())?;
+        let (objects_reserved, object_bytes_reserved) = self.reserved()?;
         Ok(DfReport {
+            objects_reserved,
+            object_bytes_reserved,
             live_bytes: space.bytes,
             live_inodes: space.inodes,
             frame_bytes: frames.frames.file_bytes + frames.manifest_bytes,
@@ -77,6 +84,29 @@ impl Embedded {
             objects_waiting: objects.waiting,
             object_bytes_waiting: objects.waiting_bytes,
         })
+    }
+
+    /// Objects under reserved ids that no body refers to, as far as they are looked for, and their bytes.
+    ///
+    /// Ids are used in their order, several at a time: after as many that are not there none follows.
+    fn reserved(&self) -> Answered<(u64, u64)> {
+        let open = self.read(|reader| reader.reservations_open(RESERVATIONS_MAX))?;
+        let (mut looked, mut found, mut bytes) = (0, 0, 0);
+        for reservation in open {
+            let mut missing = 0;
+            for object in reservation.objects {
+                if missing == UPLOADS_AT_ONCE || looked == DfReport::RESERVED_MAX {
+                    break;
+                }
+                looked += 1;
+                let stored = self.engine.core.objects.head(&layout::data(object.0));
+                match stored.map_err(refused)? {
+                    Some(meta) => (found, bytes, missing) = (found + 1, bytes + meta.size_bytes, 0),
+                    None => missing += 1,
+                }
+            }
+        }
+        Ok((found, bytes))
     }
 
     /// Publishes and saves, and trims what is no longer needed.

@@ -12,7 +12,7 @@ use crate::{Error, ErrorKind, Options, Result};
 use nokv_journal::checkpoint::{Head, Identity};
 use nokv_journal::events::EventOptions;
 use nokv_journal::recovery::{RecoverySpec, Verdict, recover as recover_log};
-use nokv_journal::{LogTime, OsDisk, Position, WorkspaceId};
+use nokv_journal::{Anchor, Log, LogTime, OsDisk, Position, Upkeep, WorkspaceId};
 use nokv_meta::{Moment, State};
 use nokv_object::ETag;
 use nokv_types::{Version, failpoint};
@@ -53,7 +53,12 @@ pub(super) fn identify(home: &Home) -> Result<Identity> {
 }
 
 /// Recovers the workspace and puts the engine together; no thread runs yet.
-pub(super) fn recover(home: Home, identity: &Identity, options: Options) -> Result<(Core, Recovered)> {
+pub(super) fn recover(
+    home: Home,
+    identity: &Identity,
+    since: Option<Anchor>,
+    options: Options,
+) -> Result<(Core, Recovered)> {
     let workspace = identity.workspace;
     let spec = RecoverySpec {
         disk: Arc::new(OsDisk),
@@ -72,16 +77,17 @@ pub(super) fn recover(home: Home, identity: &Identity, options: Options) -> Resu
         ..EventOptions::new(workspace)
     };
     let events = Events::open(&home, event_options, &found.at, &log.upkeep())?;
-    let checkpoints = Checkpoints::new(found.covered_seq);
-    note_head(&checkpoints, &options, workspace, &found.at)?;
+    let checkpoints = checkpoints(found.covered_seq, &options, workspace, &log)?;
     // Where the newest checkpoint ends in the log is not looked up: at most too much counts as not saved.
     let unsaved_bytes = match found.replayed {
         0 => 0,
         _ => log.upkeep().usage().segment_bytes,
     };
+    let time = resumed(found.log_time_ns, since, &options);
     let core = Core {
         workspace,
         epoch: EPOCH,
+        former: state.last_version(),
         published: Published::new(state.timelines(), newest(&state, found.at.version, &options)),
         store: found.store,
         queue: Queue::default(),
@@ -101,7 +107,7 @@ pub(super) fn recover(home: Home, identity: &Identity, options: Options) -> Resu
         closing: AtomicBool::new(false),
         role: Mutex::new(Role {
             state,
-            time: LogTime::resume(found.log_time_ns, options.clocks.boottime_ns()),
+            time,
             tight: false,
             window_seq: found.covered_seq,
             log: Some(log),
@@ -126,6 +132,17 @@ pub(super) fn recover(home: Home, identity: &Identity, options: Options) -> Resu
     Ok((core, recovered))
 }
 
+/// Log time as it goes on: what is known to have elapsed since `since` has elapsed.
+fn resumed(previous_ns: u64, since: Option<Anchor>, options: &Options) -> LogTime {
+    let boottime_ns = options.clocks.boottime_ns();
+    let mut time = match since {
+        Some(since) => LogTime::resume_since(previous_ns, since),
+        None => LogTime::resume(previous_ns, boottime_ns),
+    };
+    time.advance(options.clocks.wall_ns().max(0) as u64, boottime_ns);
+    time
+}
+
 /// The last version and when it was committed: after an unclean stop nobody knows better than that it was before now.
 fn newest(state: &State, version: Version, options: &Options) -> Moment {
     let known = state.last_moment().map(|moment| moment.wall_ns);
@@ -146,45 +163,66 @@ fn unquarantine(core: &Core, verdict: &Verdict) -> Vec<PathBuf> {
 }
 
 /// What HEAD says about the log and about versions that are held. A store that does not answer holds everything.
-fn note_head(
-    checkpoints: &Checkpoints,
+fn checkpoints(
+    covered_seq: u64,
     options: &Options,
     workspace: WorkspaceId,
-    at: &Position,
-) -> Result<()> {
+    log: &Log,
+) -> Result<Checkpoints> {
+    let checkpoints = Checkpoints::new(covered_seq);
     match Head::load(&*options.objects, workspace) {
         Ok(Some((head, tag))) => {
-            let head = of_this_state(head, &tag, options, at)?;
+            let head = of_this_state(head, &tag, options, log)?;
             checkpoints.note_head(Some(&head));
         }
         Err(error) if error.kind == nokv_journal::ErrorKind::Fenced => return Err(error.into()),
         Ok(None) => checkpoints.note_head(None),
         Err(_) => {}
     }
-    Ok(())
+    Ok(checkpoints)
 }
 
 /// HEAD without checkpoints that this state did not make: a state is published before it is saved, so a later one
-/// means that the data directory is an old copy. They must not be restored into it.
+/// means that the data directory is an old copy, and one that the log passed in another way that both were used. They
+/// must not be restored into it.
 ///
 /// # Errors
 /// `Loss` when there are some and that is not accepted.
-fn of_this_state(mut head: Head, tag: &ETag, options: &Options, at: &Position) -> Result<Head> {
-    let is_foreign =
-        |other: &Position| other.seq > at.seq || (other.seq == at.seq && other.chain != at.chain);
+fn of_this_state(mut head: Head, tag: &ETag, options: &Options, log: &Log) -> Result<Head> {
+    let at = log.position();
+    let upkeep = log.upkeep();
+    let is_foreign = |other: &Position| is_passed(&upkeep, other) == Some(false);
     let Some(newest) = head.checkpoints.iter().map(|entry| entry.at).find(is_foreign) else {
         return Ok(head);
     };
     if !options.accept_loss {
-        let detail = format!(
-            "versions {} to {} are lost: the object store has a checkpoint of a later state, this is an old copy",
-            at.version.0 + 1,
-            newest.version.0
-        );
+        let detail = if newest.seq >= at.seq {
+            format!(
+                "versions {} to {} are lost: the object store has a checkpoint of a later state, this is an old copy",
+                at.version.0 + 1,
+                newest.version.0
+            )
+        } else {
+            format!(
+                "the object store has a checkpoint of another copy of it, of version {}: both were used",
+                newest.version.0
+            )
+        };
         return Err(Error::new(ErrorKind::Loss, "open", "data directory", detail));
     }
     head.checkpoints.retain(|entry| !is_foreign(&entry.at));
     head.log_floor = 0;
     head.swap(&*options.objects, Some(tag))?;
     Ok(head)
+}
+
+/// Whether the log went through the place where a checkpoint ends; `None` when it does not reach back that far.
+pub(super) fn is_passed(log: &Upkeep, place: &Position) -> Option<bool> {
+    let usage = log.usage();
+    if place.seq > usage.end.seq {
+        return Some(false);
+    }
+    // Damage is found by whoever needs the segments.
+    let reader = log.reader(place.seq).ok()?;
+    Some(reader.place().chain == place.chain)
 }

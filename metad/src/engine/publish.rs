@@ -1,9 +1,11 @@
 //! Publishing the state to the frame store, and from there a logical checkpoint to the object store.
 
 use super::Core;
+use super::open::is_passed;
 use crate::{Error, ErrorKind, Result};
-use nokv_journal::checkpoint::{CheckpointSpec, Head, Written, load_manifest, write};
+use nokv_journal::checkpoint::{CheckpointEntry, CheckpointSpec, Head, Written, load_manifest, write_beside};
 use nokv_journal::{Covered, Position};
+use nokv_object::layout::CheckpointName;
 use nokv_types::Work;
 use nokv_types::failpoint::hit;
 use std::sync::PoisonError;
@@ -74,11 +76,20 @@ impl Core {
         let _one = self.checkpoints.writing();
         let view = self.store.published_view()?;
         let covered = Covered::decode(view.covered())?;
+        match self.look_at_head() {
+            // A damaged HEAD is made again, with what it listed.
+            Err(error) if error.kind == ErrorKind::Corrupt => {}
+            looked => looked?,
+        }
         let rand = u32::from_le_bytes(self.random()?);
         let wall_ns = self.clocks.wall_ns().max(0) as u64;
         let spec = CheckpointSpec::new(self.workspace, self.epoch, rand, wall_ns);
-        let written = write(&*self.objects, &spec, &view, &covered)?;
-        self.look_at_head()?;
+        let (seq, epoch) = (covered.at.seq, self.epoch);
+        self.checkpoints.note_own(CheckpointName { seq, epoch, rand });
+        let known = |entry: &CheckpointEntry| !self.is_foreign(entry);
+        let written = write_beside(&*self.objects, &spec, &known, &view, &covered)
+            .map_err(|error| self.unless_fenced(error.into()))?;
+        self.checkpoints.note_head(Some(&written.head));
         self.bells.saved();
         self.stats.checkpoints.fetch_add(1, Ordering::Relaxed);
         Ok(written)
@@ -87,11 +98,35 @@ impl Core {
     /// Notes which versions and how much of the log the checkpoints in the object store hold.
     ///
     /// # Errors
-    /// From the object store; what was known before still counts.
+    /// From the object store; what was known before still counts. `Fenced` when somebody else wrote a checkpoint: the
+    /// engine must not go on.
     pub(crate) fn look_at_head(&self) -> Result<()> {
-        let head = Head::load(&*self.objects, self.workspace)?;
-        self.checkpoints.note_head(head.as_ref().map(|(head, _)| head));
+        let head = Head::load(&*self.objects, self.workspace)?.map(|(head, _)| head);
+        if let Some(entry) = head
+            .iter()
+            .flat_map(|head| &head.checkpoints)
+            .find(|entry| self.is_foreign(entry))
+        {
+            let error = Error::new(ErrorKind::Fenced, "use", "object store", entry.foreign());
+            return Err(self.fatal_error(error));
+        }
+        self.checkpoints.note_head(head.as_ref());
         Ok(())
+    }
+
+    /// Whether a checkpoint of HEAD is not of this state. One that a former owner was still putting may appear late:
+    /// it ends where the log has passed.
+    fn is_foreign(&self, entry: &CheckpointEntry) -> bool {
+        let known = &self.checkpoints;
+        let unsaid = || known.is_known();
+        !known.is_own(&entry.name) && is_passed(&self.upkeep, &entry.at).map_or_else(unsaid, |passed| !passed)
+    }
+
+    fn unless_fenced(&self, error: Error) -> Error {
+        match error.kind {
+            ErrorKind::Fenced => self.fatal_error(error),
+            _ => error,
+        }
     }
 
     /// Bytes of the checkpoints that HEAD lists.

@@ -44,6 +44,11 @@ impl Core {
             self.note(&mut collected, &dead)?;
             return Ok(collected);
         }
+        let _one = self.checkpoints.collecting();
+        if !self.has_garbage(ignore_grace)? {
+            return Ok(collected);
+        }
+        self.claim()?;
         self.delete_condemned(stop)?;
         while !stop() {
             let dead = self.dead(ignore_grace, STEP_OBJECTS)?;
@@ -64,6 +69,30 @@ impl Core {
             self.spare.hold();
         }
         Ok(collected)
+    }
+
+    /// Whether there is anything to delete, if the store is ours.
+    fn has_garbage(&self, ignore_grace: bool) -> Result<bool> {
+        let now_ns = self.log_time_ns();
+        let waits = self.read(|reader| -> nokv_meta::Result<_> {
+            Ok(!reader.condemned_objects(1)?.is_empty() || !reader.reservations_due(now_ns, 1)?.is_empty())
+        })?;
+        Ok(waits || !self.dead(ignore_grace, 1)?.is_empty())
+    }
+
+    /// Sees to it that nobody else can need what is deleted now. Of two copies of a data directory the one that
+    /// lists a checkpoint first goes on, and the other one stops before it deletes anything. And what a checkpoint
+    /// that is about to be listed refers to is held only by one that is listed already.
+    ///
+    /// # Errors
+    /// `Fenced` for the other copy; from the object store; `Full`.
+    fn claim(&self) -> Result<()> {
+        self.look_at_head()?;
+        if self.checkpoints.lists_none() {
+            self.publish(&Work::SaveWindow)?;
+            self.checkpoint()?;
+        }
+        Ok(())
     }
 
     /// Dead objects that may go.

@@ -22,6 +22,7 @@ pub(super) fn run(core: &Arc<Core>) {
     let mut last = Last {
         published_ns: core.clocks.boottime_ns(),
         checkpoint_ns: core.clocks.boottime_ns(),
+        unsaved: false,
     };
     let mut wait = Last::next_look(core);
     loop {
@@ -41,6 +42,8 @@ pub(super) fn run(core: &Arc<Core>) {
 struct Last {
     published_ns: u64,
     checkpoint_ns: u64,
+    /// What was published last for a checkpoint could not be saved yet.
+    unsaved: bool,
 }
 
 impl Last {
@@ -48,26 +51,32 @@ impl Last {
         let now_ns = core.clocks.boottime_ns();
         let pressed = core.bells.take_press();
         let save = pressed || self.is_save_due(core, now_ns);
-        if save || self.is_publish_due(core, now_ns, quiet) {
+        // What is published and could not be saved is tried again as it is: every publish takes room in the log, and
+        // of a full one that is what removes need.
+        if (save && !self.unsaved) || self.is_publish_due(core, now_ns, quiet) {
             core.publish(&Work::SaveWindow)?;
             self.published_ns = now_ns;
         }
         if save {
             self.checkpoint_ns = now_ns;
-            Self::save(core)?;
+            self.save(core)?;
         }
         if pressed {
             // The log is kept back to the older of two checkpoints: only the second makes room.
             core.publish(&Work::SaveWindow)?;
-            Self::save(core)?;
+            self.save(core)?;
             core.bells.logs.ring();
         }
         Ok(())
     }
 
-    fn save(core: &Core) -> Result<(), Error> {
+    fn save(&mut self, core: &Core) -> Result<(), Error> {
+        self.unsaved = true;
         match core.checkpoint() {
-            Ok(_) => Ok(()),
+            Ok(_) => {
+                self.unsaved = false;
+                Ok(())
+            }
             // The object store may be away for a while; a newer owner is another matter.
             Err(error) if error.kind == ErrorKind::Fenced => Err(core.fatal_error(error)),
             Err(error) => Err(error),
@@ -98,5 +107,57 @@ impl Last {
             return Some(QUIET);
         }
         (core.bells.unsaved_bytes() > 0).then_some(core.limits.checkpoint_interval)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Engine, Limits, Options};
+    use nokv_object::Op;
+    use nokv_object::faulty::{Fault, FaultRates, FaultyStore};
+    use nokv_object::memory::MemoryStore;
+
+    #[test]
+    fn retries_while_the_store_is_away_take_no_room_in_the_log() {
+        let dir = tempfile::tempdir().unwrap();
+        let objects = Arc::new(FaultyStore::new(
+            Arc::new(MemoryStore::new()),
+            1,
+            FaultRates::default(),
+        ));
+        let options = Options {
+            limits: Limits {
+                log_file_bytes: 1 << 20,
+                log_reserve_bytes: 1 << 20,
+                log_bytes: 8 << 20,
+                spare_bytes: 0,
+                ..Limits::default()
+            },
+            workers: false,
+            ..Options::new(Arc::<FaultyStore>::clone(&objects))
+        };
+        let engine = Engine::create(&dir.path().join("data"), options).unwrap();
+        let core = &engine.core;
+        let mut last = Last {
+            published_ns: 0,
+            checkpoint_ns: 0,
+            unsaved: false,
+        };
+        let mut step = |away: bool| {
+            if away {
+                objects.script(Op::PutIfAbsent, Fault::Unreachable);
+            }
+            core.bells.press();
+            last.step(core, false).is_ok()
+        };
+        assert!(!step(true));
+        let appended = engine.stats().appended_seq;
+        for _ in 0..20 {
+            assert!(!step(true));
+        }
+        assert_eq!(engine.stats().appended_seq, appended);
+        assert!(step(false));
+        assert_eq!(engine.stats().checkpoints, 2);
     }
 }

@@ -47,7 +47,7 @@ impl Core {
         let rows_max = WORK_ROWS_MAX;
         let mut done = Forgotten::default();
         self.work_off(&Work::AdvanceTime, stop);
-        self.work_off(&Work::CountQuota { rows_max }, stop);
+        self.count_quotas(stop);
         for _ in 0..ROUNDS_MAX {
             let pending = self.pending();
             if stop() || pending.is_empty() {
@@ -71,6 +71,12 @@ impl Core {
             }
         }
         done
+    }
+
+    /// Counts the directories that became quota roots while they were full: their limits are in force then.
+    pub(crate) fn count_quotas(&self, stop: &dyn Fn() -> bool) {
+        let rows_max = WORK_ROWS_MAX;
+        self.work_off(&Work::CountQuota { rows_max }, stop);
     }
 
     /// What waits to be done; nothing where the rows cannot be read, which the next batch finds out.

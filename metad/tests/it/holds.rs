@@ -16,11 +16,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// A store whose HEAD can be away, and that says what happens before objects are deleted.
-struct Watched {
+/// A store whose HEAD can be away, and that says what happens before objects are deleted and before HEAD is written.
+pub(crate) struct Watched {
     inner: Arc<dyn ObjectStore>,
     head_away: AtomicBool,
     deleting: Mutex<Option<Box<dyn Fn() + Send>>>,
+    pub(crate) listing: Mutex<Option<Box<dyn FnOnce() + Send>>>,
 }
 
 impl std::fmt::Debug for Watched {
@@ -30,11 +31,12 @@ impl std::fmt::Debug for Watched {
 }
 
 impl Watched {
-    fn over(world: &mut World) -> Arc<Self> {
+    pub(crate) fn over(world: &mut World) -> Arc<Self> {
         let watched = Arc::new(Self {
             inner: Arc::clone(&world.objects),
             head_away: AtomicBool::new(false),
             deleting: Mutex::new(None),
+            listing: Mutex::new(None),
         });
         world.objects = Arc::clone(&watched) as Arc<dyn ObjectStore>;
         watched
@@ -47,6 +49,10 @@ impl ObjectStore for Watched {
     }
 
     fn put_if_match(&self, key: &Key, bytes: &[u8], expected: Option<&ETag>) -> Result<ETag> {
+        let listing = self.listing.lock().unwrap().take_if(|_| *key == layout::head());
+        if let Some(listing) = listing {
+            listing();
+        }
         self.inner.put_if_match(key, bytes, expected)
     }
 
@@ -81,7 +87,7 @@ impl ObjectStore for Watched {
     }
 }
 
-fn quiet(world: &World) -> Options {
+pub(crate) fn quiet(world: &World) -> Options {
     let options = world.options();
     Options {
         workers: false,
@@ -95,7 +101,7 @@ fn quiet(world: &World) -> Options {
 }
 
 /// A file whose body is an object.
-fn stored(namespace: &Embedded, text: &str) -> ObjectId {
+pub(crate) fn stored(namespace: &Embedded, text: &str) -> ObjectId {
     let seed = [7; 16];
     let reserve = Request::internal(Command::ReserveObjects { seed });
     let reserved = one(namespace, reserve, Ack::Durable).unwrap().outcome;
@@ -111,7 +117,7 @@ fn stored(namespace: &Embedded, text: &str) -> ObjectId {
     object
 }
 
-fn unlink(text: &str) -> Request {
+pub(crate) fn unlink(text: &str) -> Request {
     Request::internal(Command::Unlink {
         parent: ROOT,
         name: name(text),
@@ -268,7 +274,7 @@ fn nobody_waits_for_ever_when_the_engine_is_closed() {
     }
 }
 
-fn copy_dir(from: &Path, to: &Path) {
+pub(crate) fn copy_dir(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();

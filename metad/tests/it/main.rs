@@ -7,6 +7,7 @@
 )]
 
 mod clock;
+mod copies;
 mod corruption;
 mod crash;
 mod damage;

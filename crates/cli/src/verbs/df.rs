@@ -42,6 +42,8 @@ impl Df {
             .with("object_bytes", Field::Size(df.object_bytes))
             .with("objects_waiting", Field::Number(df.objects_waiting))
             .with("object_bytes_waiting", Field::Size(df.object_bytes_waiting))
+            .with("objects_reserved", Field::Number(df.objects_reserved))
+            .with("object_bytes_reserved", Field::Size(df.object_bytes_reserved))
             .with("frame_bytes", Field::Size(df.frame_bytes))
             .with("log_bytes", Field::Size(df.log_bytes))
             .with("event_bytes", Field::Size(df.event_bytes))

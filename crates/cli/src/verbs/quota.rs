@@ -53,6 +53,7 @@ impl Quota {
             .with("quota", Field::Number(usage.quota.0))
             .with("bytes", Field::Size(usage.bytes))
             .with("limit_bytes", Field::or_none(usage.limits.bytes, Field::Size))
+            .with("counting", Field::Flag(usage.counting))
             .with("inodes", Field::Number(usage.inodes))
             .with("limit_inodes", Field::or_none(usage.limits.inodes, Field::Number));
         context.out.record(&record)

@@ -19,6 +19,7 @@ mod health;
 mod help;
 mod hostile;
 mod interrupted;
+mod leftovers;
 mod names;
 mod places;
 mod refused;

@@ -145,6 +145,16 @@ pub struct DfReport {
     pub objects_waiting: u64,
     /// Bytes of these objects.
     pub object_bytes_waiting: u64,
+    /// Objects that were uploaded under reserved ids and that no body refers to: of uploads that run, were stopped or
+    /// refused. No more than [`DfReport::RESERVED_MAX`] are looked for.
+    pub objects_reserved: u64,
+    /// Bytes of these objects.
+    pub object_bytes_reserved: u64,
+}
+
+impl DfReport {
+    /// Most reserved ids that are looked for in the object store.
+    pub const RESERVED_MAX: usize = 256;
 }
 
 /// What a checkpoint published.

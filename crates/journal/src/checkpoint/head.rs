@@ -29,6 +29,16 @@ pub struct CheckpointEntry {
     pub manifest_digest: [u8; 32],
 }
 
+impl CheckpointEntry {
+    /// What is wrong with a checkpoint that its reader's state did not make.
+    pub fn foreign(&self) -> String {
+        format!(
+            "checkpoint {:016x} of version {} was written by another process: two copies of one data directory use this store",
+            self.name.seq, self.at.version.0
+        )
+    }
+}
+
 /// The content of `meta/HEAD`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Head {

@@ -4,13 +4,16 @@ use super::head::{CheckpointEntry, Head};
 use super::manifest::{Manifest, PARTS_MAX, PartEntry};
 use super::objects;
 use super::part::PartBuilder;
-use super::restore::verify;
+use super::restore::{find_by_listing, verify};
 use super::{CHECKPOINTS_KEPT, PART_BYTES};
 use crate::{Covered, Error, ErrorKind, Result, WorkspaceId};
 use nokv_object::layout::{self, CheckpointName};
 use nokv_object::{ETag, Key, LIST_LIMIT_MAX, ObjectStore};
 use nokv_store::{Rows, Scan, Visit};
 use nokv_types::failpoint::hit;
+
+/// Most checkpoints that a damaged HEAD is made again from, the newest.
+const FOUND_MAX: usize = 32;
 
 /// What the caller decides about a checkpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +61,8 @@ pub struct Written {
     pub stored_bytes: u64,
     /// Objects of older or unfinished checkpoints that were deleted.
     pub deleted_objects: u64,
+    /// HEAD as it is now.
+    pub head: Head,
 }
 
 /// Writes every row of `rows`, one consistent view that contains exactly what `covered` says.
@@ -75,7 +80,22 @@ pub fn write(
     rows: &dyn Rows,
     covered: &Covered,
 ) -> Result<Written> {
-    let (head, tag) = current(objects, spec)?;
+    write_beside(objects, spec, &|_| true, rows, covered)
+}
+
+/// As [`write()`], where every checkpoint that HEAD lists is `known` to the writer: another one was written by somebody
+/// who uses the store beside it.
+///
+/// # Errors
+/// As there; `Fenced` also for an unknown checkpoint. Nothing was changed then.
+pub fn write_beside(
+    objects: &dyn ObjectStore,
+    spec: &CheckpointSpec,
+    known: &dyn Fn(&CheckpointEntry) -> bool,
+    rows: &dyn Rows,
+    covered: &Covered,
+) -> Result<Written> {
+    let (head, tag) = current(objects, spec, known)?;
     let name = CheckpointName {
         seq: covered.at.seq,
         epoch: spec.epoch,
@@ -112,6 +132,7 @@ pub fn write(
         parts: manifest.parts.len() as u64,
         stored_bytes: stored + bytes.len() as u64,
         deleted_objects: sweep(objects, spec, &head)?,
+        head,
     })
 }
 
@@ -119,31 +140,39 @@ fn point(name: &'static str, key: &Key) -> Result<()> {
     hit(name).map_err(|error| Error::io("checkpoint", key.as_str(), error))
 }
 
-/// HEAD as it is; one that is damaged counts as empty, its tag lets it be replaced.
-fn current(objects: &dyn ObjectStore, spec: &CheckpointSpec) -> Result<(Head, Option<ETag>)> {
+/// HEAD as it is. One that is damaged is made again from the manifests that are there; its tag lets it be replaced.
+fn current(
+    objects: &dyn ObjectStore,
+    spec: &CheckpointSpec,
+    known: &dyn Fn(&CheckpointEntry) -> bool,
+) -> Result<(Head, Option<ETag>)> {
+    let fenced = |why: String| Error::new(ErrorKind::Fenced, "checkpoint", layout::head().as_str(), why);
     let (head, tag) = match Head::load(objects, spec.workspace) {
         Ok(Some((head, tag))) => (head, Some(tag)),
         Ok(None) => (Head::empty(spec.workspace, spec.epoch), None),
-        Err(error) if error.kind == ErrorKind::Corrupt => {
-            let meta = objects.head(&layout::head());
-            let meta = meta.map_err(|error| objects::failed("read", &layout::head(), error))?;
-            (
-                Head::empty(spec.workspace, spec.epoch),
-                meta.map(|meta| meta.etag),
-            )
-        }
+        Err(error) if error.kind == ErrorKind::Corrupt => return found_again(objects, spec),
         Err(error) => return Err(error),
     };
     if head.epoch > spec.epoch {
         let why = format!("epoch {} wrote it, ours is {}", head.epoch, spec.epoch);
-        return Err(Error::new(
-            ErrorKind::Fenced,
-            "checkpoint",
-            layout::head().as_str(),
-            why,
-        ));
+        return Err(fenced(why));
+    }
+    if let Some(entry) = head.checkpoints.iter().find(|entry| !known(entry)) {
+        return Err(fenced(entry.foreign()));
     }
     Ok((head, tag))
+}
+
+/// The HEAD that lists what it may have listed: where it is damaged, nobody knows which of them counted, and what does
+/// not verify is dropped when the older ones retire.
+fn found_again(objects: &dyn ObjectStore, spec: &CheckpointSpec) -> Result<(Head, Option<ETag>)> {
+    let meta = objects.head(&layout::head());
+    let meta = meta.map_err(|error| objects::failed("read", &layout::head(), error))?;
+    let mut head = Head::empty(spec.workspace, spec.epoch);
+    head.checkpoints = find_by_listing(objects, spec.workspace)?;
+    head.checkpoints.retain(|entry| entry.name.epoch <= spec.epoch);
+    head.checkpoints.truncate(FOUND_MAX);
+    Ok((head, meta.map(|meta| meta.etag)))
 }
 
 /// Puts the parts; one part in memory at a time.

@@ -1,7 +1,9 @@
 //! Checkpoints that count, HEAD, IDENTITY, and what is left in the object store.
 
 use crate::workload::{WORKSPACE, World};
-use nokv_journal::checkpoint::{CheckpointSpec, Head, Identity, Manifest, restore, verify, write};
+use nokv_journal::checkpoint::{
+    CheckpointEntry, CheckpointSpec, Head, Identity, Manifest, restore, verify, write, write_beside,
+};
 use nokv_journal::{Chain, Covered, ErrorKind, Position, WorkspaceId};
 use nokv_object::memory::MemoryStore;
 use nokv_object::{Key, ObjectStore, layout};
@@ -184,6 +186,47 @@ fn a_newer_epoch_fences_the_writer() {
         write(&objects, &spec(2), &rows(5), &covered(2)).unwrap_err().kind,
         ErrorKind::Fenced
     );
+}
+
+#[test]
+fn a_damaged_head_forgets_no_good_checkpoint() {
+    failpoint::isolate();
+    let objects = MemoryStore::new();
+    let store = rows(500);
+    let older: Vec<_> = (1..=2)
+        .map(|seq| {
+            write(&objects, &spec(seq as u32), &store, &covered(seq))
+                .unwrap()
+                .entry
+        })
+        .collect();
+    damage_head(&objects);
+    // While the new one is not listed yet, nothing is forgotten either.
+    failpoint::arm("journal.checkpoint.head", 1, failpoint::Action::Crash);
+    write(&objects, &spec(3), &store, &covered(3)).unwrap_err();
+    failpoint::isolate();
+    for entry in &older {
+        verify(&objects, WORKSPACE, entry).unwrap();
+    }
+    damage(&objects, 3, "part-00000");
+    let written = write(&objects, &spec(4), &store, &covered(4)).unwrap();
+    assert_eq!(written.head.checkpoints, [written.entry, older[1]]);
+    verify(&objects, WORKSPACE, &older[1]).unwrap();
+    assert_eq!(written.log_floor, 2);
+    assert_eq!(Head::load(&objects, WORKSPACE).unwrap().unwrap().0, written.head);
+}
+
+#[test]
+fn a_checkpoint_of_somebody_beside_us_fences_the_writer_before_anything_is_put() {
+    failpoint::isolate();
+    let objects = MemoryStore::new();
+    let own = write(&objects, &spec(1), &rows(5), &covered(1)).unwrap().entry;
+    write(&objects, &spec(2), &rows(5), &covered(2)).unwrap();
+    let before = keys(&objects);
+    let known = |entry: &CheckpointEntry| entry.name == own.name;
+    let error = write_beside(&objects, &spec(3), &known, &rows(5), &covered(3)).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Fenced, "{error}");
+    assert_eq!(keys(&objects), before);
 }
 
 #[test]

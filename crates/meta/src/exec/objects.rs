@@ -13,8 +13,8 @@ use crate::keys::{self, Key};
 use crate::rows::{DeadRow, ObjectRow, ObjectState, Record, ReservationRow};
 use crate::state::for_each;
 use crate::{Error, Result};
-use nokv_store::Rows;
-use nokv_types::{Code, ObjectId, Outcome, Refusal, ReservationId, Version};
+use nokv_store::{Rows, Scan, Visit};
+use nokv_types::{Code, ObjectId, Outcome, Refusal, ReservationId, UploadId, Version};
 
 /// How long after the reservation upload URLs of its ids are valid, ns: four hours.
 pub const UPLOAD_URL_NS: u64 = 4 * 3_600_000_000_000;
@@ -22,6 +22,8 @@ pub const UPLOAD_URL_NS: u64 = 4 * 3_600_000_000_000;
 pub const UPLOAD_REQUEST_NS: u64 = 3_600_000_000_000;
 /// From the first sweep of a reservation to the second, for uploads that landed late, ns: a day.
 pub const SWEEP_PAUSE_NS: u64 = 24 * 3_600_000_000_000;
+/// Uploads, and reservations, that one step ends because whoever made them is gone.
+const END_STEP: usize = 256;
 
 impl<R: Rows> Batch<'_, R> {
     /// Reserves object ids; the reservation's number is the version of the command.
@@ -64,6 +66,51 @@ impl<R: Rows> Batch<'_, R> {
             self.txn.delete(key);
         }
         Ok(Outcome::Worked { done: 1, more: false })
+    }
+
+    /// Gives up uploads that were begun up to a version, and with `ids` ends the reservations made up to it; one
+    /// bounded step.
+    pub(crate) fn end_uploads(&mut self, up_to: Version, ids: bool) -> Result<Outcome> {
+        let (given_up, mut more) = self.give_up_to(UploadId(up_to.0), END_STEP)?;
+        let mut done = given_up;
+        if ids {
+            let ended = self.reservations_to(ReservationId(up_to.0))?;
+            more |= ended.len() > END_STEP;
+            for (key, mut row) in ended.into_iter().take(END_STEP) {
+                row.expires = self.clock.log_ns;
+                self.txn.put(key, row.encode());
+                done += 1;
+            }
+        }
+        Ok(Outcome::Worked {
+            done: done as u64,
+            more,
+        })
+    }
+
+    /// Reservations up to a number whose ids can still be published: at most one more than a step ends.
+    fn reservations_to(&self, last: ReservationId) -> Result<Vec<(Vec<u8>, ReservationRow)>> {
+        let (mut found, mut failed) = (Vec::new(), None);
+        let end = keys::reservation(last);
+        let now = self.clock.log_ns;
+        self.txn.scan(
+            Scan::prefix(&[keys::Family::Reservation as u8]),
+            &mut |key, value| {
+                match ReservationRow::decode(value) {
+                    Ok(row) if key <= end.as_slice() && row.sweeps == 0 && row.expires > now => {
+                        found.push((key.to_vec(), row));
+                    }
+                    Ok(_) => (),
+                    Err(error) => failed = Some(error),
+                }
+                if failed.is_some() || found.len() > END_STEP || key >= end.as_slice() {
+                    Visit::Stop
+                } else {
+                    Visit::Next
+                }
+            },
+        )?;
+        failed.map_or(Ok(found), Err)
     }
 
     /// Rows of objects of a reservation that were deleted.

@@ -190,6 +190,25 @@ impl<R: Rows> Reader<'_, R> {
         due.into_iter().map(|info| self.unpublished(&info)).collect()
     }
 
+    /// The newest reservations whose ids were never swept, at most `limit`.
+    ///
+    /// # Errors
+    /// From the store.
+    pub fn reservations_open(&self, limit: usize) -> Result<Vec<DueReservation>> {
+        let mut open = std::collections::VecDeque::new();
+        for_each(self.rows, &[Family::Reservation as u8], |key, value| {
+            let info = reservation(key, value)?;
+            if info.sweeps == 0 {
+                open.push_back(info);
+            }
+            if open.len() > limit {
+                open.pop_front();
+            }
+            Ok(())
+        })?;
+        open.iter().rev().map(|info| self.unpublished(info)).collect()
+    }
+
     /// The reservation with this number, while it lasts.
     ///
     /// # Errors

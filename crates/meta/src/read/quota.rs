@@ -59,6 +59,7 @@ impl<R: Rows> Reader<'_, R> {
         let Usage { bytes, inodes } = line.map_or(used, |line| line.counted(quota, used));
         Ok(QuotaUsage {
             quota,
+            counting: row.as_ref().is_some_and(|row| row.counting.is_some()),
             limits: row.map_or(QuotaLimits::default(), |row| row.limits),
             bytes,
             inodes,

@@ -1,5 +1,6 @@
 //! Quotas: limits, what is charged to whom, and the job that counts a full directory.
 
+use crate::timelines::pinned;
 use crate::world::{HEAD, OWNER, ROOT, World, name};
 use nokv_meta::{State, fsck};
 use nokv_types::{
@@ -435,4 +436,28 @@ fn a_fork_of_a_quota_root_starts_with_its_counter() {
     assert_eq!(inodes_of(&world, inner), (11, 0));
     world.create(inner, "more", NewKind::File);
     assert_eq!(inodes_of(&world, inner), (12, 1));
+}
+
+/// Why the definition of a removed directory stays: definitions are not versioned, and its state can come back.
+#[test]
+fn a_removed_quota_root_that_comes_back_has_its_limit() {
+    let mut world = World::with_window(0);
+    let (dir, sub) = full_dir(&mut world);
+    set(&mut world, sub, Some(12)).unwrap();
+    count(&mut world, 100);
+    assert!(!usage(&world, sub).counting);
+    world.snapshot("before", ROOT);
+    world.remove_tree(dir, "m-sub");
+    world.pass(10_000_000_000);
+    world.work_off(9);
+    let back = world.rollback("main", pinned("before"), "kept").unwrap().node;
+    let sub = Node {
+        timeline: back.timeline,
+        ..sub
+    };
+    try_create(&mut world, sub, "last").unwrap();
+    assert_eq!(
+        try_create(&mut world, sub, "over").unwrap_err().code,
+        Code::QuotaExceeded
+    );
 }

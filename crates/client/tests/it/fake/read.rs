@@ -131,6 +131,7 @@ impl Namespace for Fake {
     }
     fn quota(&self, _node: Node) -> Result<QuotaUsage> {
         Ok(QuotaUsage {
+            counting: false,
             quota: QuotaId::WORKSPACE,
             limits: self.state().limits,
             bytes: 0,

@@ -202,6 +202,15 @@ impl<R: Rows> Batch<'_, R> {
         Ok(self.give_up_all(&uploads))
     }
 
+    /// Gives up at most `max` open uploads up to a number; answers how many, and whether there are more.
+    pub(crate) fn give_up_to(&mut self, last: UploadId, max: usize) -> Result<(usize, bool)> {
+        let mut uploads = self.uploads(Life::Open, max + 1, |_| true)?;
+        uploads.retain(|(upload, _)| *upload <= last);
+        let more = uploads.len() > max;
+        uploads.truncate(max);
+        Ok((self.give_up_all(&uploads), more))
+    }
+
     fn give_up_all(&mut self, uploads: &[(UploadId, UploadRow)]) -> usize {
         for (upload, row) in uploads {
             self.give_up(Life::Open, *upload, row);

@@ -2,7 +2,9 @@
 
 use super::support::{Bodies, HOUR, SEED, blank, named, refusal};
 use nokv_meta::{SWEEP_PAUSE_NS, UPLOAD_REQUEST_NS, UPLOAD_URL_NS};
-use nokv_types::{Code, Command, ObjectId, Outcome, RESERVATION_OBJECTS, ReservationId, Work};
+use nokv_types::{
+    Code, Command, ObjectId, Outcome, RESERVATION_OBJECTS, ReservationId, SessionId, Version, Work,
+};
 
 fn swept(bodies: &mut Bodies, reservation: ReservationId) -> Outcome {
     bodies
@@ -91,4 +93,48 @@ fn a_swept_reservation_does_not_hide_those_that_end_after_it() {
     let due = bodies.reader(|reader| reader.reservations_due(now, 9)).unwrap();
     let due: Vec<_> = due.into_iter().map(|due| due.reservation).collect();
     assert_eq!(due, [second]);
+}
+
+#[test]
+fn uploads_of_those_who_are_gone_end_and_no_others() {
+    let mut bodies = Bodies::new();
+    let begin = |bodies: &mut Bodies| {
+        let session = SessionId(0);
+        match bodies.run(Command::BeginUpload { session }).unwrap().outcome {
+            Outcome::Upload(upload) => upload,
+            other => panic!("{other:?}"),
+        }
+    };
+    let (used, unused) = (bodies.id(), bodies.id());
+    let former = used.reservation();
+    bodies.publish(named("a"), 4, vec![blank(0, 4, used)]).unwrap();
+    let given_up = begin(&mut bodies);
+    bodies.forget_reservation();
+    let own = bodies.id();
+    let kept = begin(&mut bodies);
+    let up_to = Version(given_up.0);
+    let end = |bodies: &mut Bodies, ids| {
+        let work = Work::EndUploads { up_to, ids };
+        bodies.run(Command::Work(work)).unwrap().outcome
+    };
+    assert_eq!(end(&mut bodies, false), worked(1, false));
+    bodies.publish(named("b"), 4, vec![blank(0, 4, unused)]).unwrap();
+    assert_eq!(end(&mut bodies, true), worked(1, false));
+    assert_eq!(end(&mut bodies, true), worked(0, false));
+    let late = ObjectId::derive(&SEED, former, 2);
+    let refused = refusal(bodies.publish(named("c"), 4, vec![blank(0, 4, late)]));
+    assert_eq!(refused.code, Code::UploadExpired);
+    let now = bodies.world.clock.log_ns;
+    let due = bodies.reader(|reader| reader.reservations_due(now, 9)).unwrap();
+    assert_eq!(
+        due.iter().map(|due| due.reservation).collect::<Vec<_>>(),
+        [former]
+    );
+    assert!(!due[0].objects.contains(&used) && !due[0].objects.contains(&unused));
+    // Those of the living go on.
+    bodies.publish(named("d"), 4, vec![blank(0, 4, own)]).unwrap();
+    let abandon = |upload| Command::AbandonUpload { upload };
+    assert_eq!(refusal(bodies.run(abandon(given_up))).code, Code::UploadExpired);
+    bodies.run(abandon(kept)).unwrap();
+    bodies.prove();
 }

@@ -300,6 +300,7 @@ fn kind_of_work(work: &Work) -> &'static str {
         Work::CondemnObjects { .. } => "work condemn",
         Work::ObjectsDeleted { .. } => "work objects deleted",
         Work::ReservationSwept { .. } => "work reservation swept",
+        Work::EndUploads { .. } => "work end uploads",
         Work::SaveWindow => "work save window",
         Work::Stop => "work stop",
         Work::Repair { .. } => "work repair",

@@ -1,0 +1,121 @@
+//! Who may delete what: two copies of one data directory, and a checkpoint that is not listed yet.
+
+use crate::holds::{Watched, copy_dir, quiet, stored, unlink};
+use crate::world::{ROOT, World, file, names, one};
+use nokv_client::{Ack, GcOptions, Namespace as _};
+use nokv_metad::{Embedded, ErrorKind};
+use nokv_object::layout;
+use nokv_types::{Code, ObjectId};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+fn is_stored(world: &World, object: ObjectId) -> bool {
+    world.objects.head(&layout::data(object.0)).unwrap().is_some()
+}
+
+/// A workspace with a body, and a copy of its data directory.
+fn copied(world: &World) -> (tempfile::TempDir, PathBuf, ObjectId) {
+    let namespace = Embedded::create(world.path(), quiet(world)).unwrap();
+    let object = stored(&namespace, "f");
+    namespace.close().unwrap();
+    let scratch = tempfile::tempdir().unwrap();
+    let copy = scratch.path().join("data");
+    copy_dir(world.path(), &copy);
+    (scratch, copy, object)
+}
+
+#[test]
+fn of_two_live_copies_one_goes_on_and_the_other_stops_before_it_deletes_anything() {
+    let world = World::new();
+    let (_scratch, copy, object) = copied(&world);
+    let first = Embedded::open(world.path(), quiet(&world)).unwrap();
+    let second = Embedded::open(&copy, quiet(&world)).unwrap();
+    // Each goes its own way; the first to list a checkpoint has the store.
+    file(&first, ROOT, "first");
+    for i in 0..3 {
+        file(&second, ROOT, &format!("second{i}"));
+    }
+    first.checkpoint().unwrap();
+    one(&second, unlink("f"), Ack::Durable).unwrap();
+    // What dies is deleted once its death is durable.
+    assert_eq!(second.gc(&GcOptions::default()).unwrap().objects_deleted, 0);
+    file(&second, ROOT, "second3");
+    let refused = second.gc(&GcOptions::default()).unwrap_err();
+    assert_eq!(refused.code(), Some(Code::Io), "{refused}");
+    assert!(
+        second.engine().failure().unwrap().contains("two copies"),
+        "{refused}"
+    );
+    assert!(is_stored(&world, object));
+    let late = one(&second, unlink("second0"), Ack::Durable).unwrap_err();
+    assert_eq!(late.code, Code::Io);
+    drop(second);
+    // It does not come back by being opened again, however far it went.
+    let refused = Embedded::open(&copy, quiet(&world)).unwrap_err();
+    assert_eq!(refused.kind, ErrorKind::Loss, "{refused}");
+    for _ in 0..2 {
+        first.checkpoint().unwrap();
+    }
+    assert_eq!(names(&first, ROOT), ["f", "first"]);
+    assert!(first.fsck(false).unwrap().findings.is_empty());
+    assert!(is_stored(&world, object));
+}
+
+#[test]
+fn a_copy_that_saves_after_the_other_one_stops() {
+    let world = World::new();
+    let (_scratch, copy, _) = copied(&world);
+    let first = Embedded::open(world.path(), quiet(&world)).unwrap();
+    let second = Embedded::open(&copy, quiet(&world)).unwrap();
+    second.checkpoint().unwrap();
+    file(&first, ROOT, "first");
+    first.checkpoint().unwrap_err();
+    assert!(first.engine().failure().unwrap().contains("two copies"));
+    // What the other one listed is as it was.
+    for _ in 0..2 {
+        second.checkpoint().unwrap();
+    }
+    second.close().unwrap();
+    drop(second);
+    std::fs::write(copy.join("frames/manifest"), b"damaged").unwrap();
+    let second = Embedded::open(&copy, quiet(&world)).unwrap();
+    assert_eq!(names(&second, ROOT), ["f"]);
+}
+
+/// Time in which a collection that does not wait would have deleted.
+const PAUSE: Duration = Duration::from_millis(500);
+
+#[test]
+fn what_a_first_checkpoint_refers_to_stays_until_another_one_is_listed() {
+    let mut world = World::new();
+    let watched = Watched::over(&mut world);
+    let namespace = Arc::new(Embedded::create(world.path(), quiet(&world)).unwrap());
+    let object = stored(&namespace, "f");
+    let objects = Arc::clone(&world.objects);
+    let (thread, beside) = (std::sync::mpsc::channel(), Arc::clone(&namespace));
+    let (send, collected) = thread;
+    *watched.listing.lock().unwrap() = Some(Box::new(move || {
+        // The state is cut, and not listed: somebody removes the file and collects.
+        let job = std::thread::spawn(move || {
+            one(&beside, unlink("f"), Ack::Durable).unwrap();
+            beside.gc(&GcOptions::default()).unwrap().objects_deleted
+        });
+        std::thread::sleep(PAUSE);
+        let key = layout::data(object.0);
+        assert!(
+            objects.head(&key).unwrap().is_some(),
+            "deleted before the cut was listed"
+        );
+        send.send(job).unwrap();
+    }));
+    namespace.checkpoint().unwrap();
+    let deleted = collected.recv().unwrap().join().unwrap();
+    // Held by the checkpoint that is listed now; two later ones let go of it.
+    assert_eq!((deleted, is_stored(&world, object)), (0, true));
+    for _ in 0..2 {
+        namespace.checkpoint().unwrap();
+    }
+    assert_eq!(namespace.gc(&GcOptions::default()).unwrap().objects_deleted, 1);
+    assert!(!is_stored(&world, object));
+}
