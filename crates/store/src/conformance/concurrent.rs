@@ -137,3 +137,41 @@ pub fn scans_beside_a_writer_stay_ordered(store: &impl Store) {
         wait_for(&scans, 3, &done);
     });
 }
+
+/// Every value that a scan beside a writer of the same rows delivers is one that was written, whole.
+pub fn scans_of_rows_that_change_are_whole(store: &impl Store) {
+    const ROWS: u64 = 64;
+    let row = |n: u64, k: u64| {
+        let value = vec![n as u8; 200 + ((n + k) % 9) as usize * 40];
+        (format!("w{k:04}").into_bytes(), Some(value))
+    };
+    let write = |n: u64| {
+        let changes: Vec<_> = (0..ROWS).map(|k| row(n, k)).collect();
+        store.apply(&batch(&changes)).unwrap();
+    };
+    write(0);
+    let done = AtomicBool::new(false);
+    let scans = AtomicU64::new(0);
+    thread::scope(|scope| {
+        let _ends = Ends(&done);
+        for _ in 0..3 {
+            scope.spawn(|| {
+                let _ends = EndsOnPanic(&done);
+                while !done.load(Ordering::Relaxed) {
+                    let mut found = 0;
+                    let visit = &mut |_: &[u8], value: &[u8]| {
+                        assert!(value.iter().all(|byte| *byte == value[0]), "a torn value");
+                        assert!(value.len() >= 200 && (value.len() - 200).is_multiple_of(40));
+                        found += 1;
+                        Visit::Next
+                    };
+                    store.scan(Scan::prefix(b"w"), visit).unwrap();
+                    assert_eq!(found, ROWS, "a row that was there all along was missed");
+                    scans.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+        (1..BATCHES).for_each(write);
+        wait_for(&scans, 100, &done);
+    });
+}

@@ -14,7 +14,7 @@ mod rows;
 
 pub use concurrent::{
     batches_are_seen_whole_or_not_at_all, scans_beside_a_writer_stay_ordered,
-    single_gets_beside_a_writer_are_whole,
+    scans_of_rows_that_change_are_whole, single_gets_beside_a_writer_are_whole,
 };
 pub use model::random_operations_match_a_map;
 pub use rng::Rng;
@@ -38,6 +38,7 @@ pub fn check_all<S: Store>(fresh: impl Fn() -> S) {
     rewritten_rows_of_changing_size_come_back(&fresh());
     batches_are_seen_whole_or_not_at_all(&fresh());
     scans_beside_a_writer_stay_ordered(&fresh());
+    scans_of_rows_that_change_are_whole(&fresh());
     single_gets_beside_a_writer_are_whole(&fresh());
     for seed in 0..4 {
         random_operations_match_a_map(&fresh(), seed);

@@ -214,6 +214,8 @@ impl Rows for HoltStore {
         self.try_get(key)
     }
 
+    // Unlike a get, a scan of the engine copies each row under the frame's latch and looks at the frame's version
+    // first: no row of it can be torn, and an error is one.
     fn scan(&self, range: Scan<'_>, visit: &mut dyn FnMut(&[u8], &[u8]) -> Visit) -> Result<()> {
         read::scan(&self.tree, &self.overlay, range, visit)
     }

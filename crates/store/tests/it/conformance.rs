@@ -42,6 +42,7 @@ on_both!(
     rewritten_rows_of_changing_size_come_back,
     batches_are_seen_whole_or_not_at_all,
     scans_beside_a_writer_stay_ordered,
+    scans_of_rows_that_change_are_whole,
     single_gets_beside_a_writer_are_whole,
 );
 

@@ -54,6 +54,11 @@ fn scans_miss_nothing_while_states_are_published() {
 }
 
 #[test]
+fn scans_are_whole_while_states_are_published() {
+    restlessly(3, conformance::scans_of_rows_that_change_are_whole);
+}
+
+#[test]
 fn a_view_keeps_showing_its_state_and_its_slots_come_back_after_it() {
     let disk = Arc::new(SimDisk::new());
     let (store, _) = open(disk, settings(0)).unwrap();
