@@ -9,7 +9,8 @@ use crate::client::{Client, unexpected};
 use crate::upload::{BodySource, finish, start};
 use crate::{Ack, Error, Result};
 use nokv_types::{
-    Attr, BLOCK_BYTES, Code, Command, Extent, NewBody, Node, Outcome, Reply, Target, Version, XattrName,
+    Attr, BLOCK_BYTES, Code, Command, Extent, NewBody, Node, Outcome, Reply, Source, Target, Version,
+    XattrName,
 };
 
 /// Times that one change of a body asks for compaction before it is refused.
@@ -75,18 +76,20 @@ impl Client {
         published(reply)
     }
 
-    /// Adds a body behind the end of a file.
+    /// Adds a body behind the end of a file, in one command: all of it is there afterwards, or nothing.
     pub fn append(&self, node: Node, source: &mut dyn BodySource, ack: Ack) -> Result<Published> {
         self.check_append(node, source)?;
         let pending = start(self, source)?;
-        let NewBody::Whole { size, extents } = finish(pending)? else {
+        let NewBody::Whole { size, mut extents } = finish(pending)? else {
             return Err(Error::refused(Code::TooLarge, "the appended bytes"));
         };
-        let covered = extents.last().map_or(0, Extent::end);
-        if extents.is_empty() {
-            let standing = self.namespace().getattr(compact::head(node), node.ino)?;
-            let size = standing.size + size;
-            return published(self.change(Command::SetSize { node, size }, ack)?);
+        if extents.last().map_or(0, Extent::end) < size {
+            // A hole at the end has no extent that shows how long it is: its last byte is stored.
+            extents.push(Extent {
+                at: size - 1,
+                len: 1,
+                source: Source::Inline(vec![0]),
+            });
         }
         let reply = self.compacting(
             node,
@@ -96,13 +99,7 @@ impl Client {
             },
             ack,
         )?;
-        let appended = published(reply)?;
-        if covered == size {
-            return Ok(appended);
-        }
-        // The appended bytes end in a hole, which no extent shows.
-        let size = appended.attr.size + (size - covered);
-        published(self.change(Command::SetSize { node, size }, ack)?)
+        published(reply)
     }
 
     /// Overwrites a file from `at`, extending it when the bytes reach behind its end.

@@ -65,6 +65,9 @@ fn zeros_that_are_appended_make_the_file_longer() {
             );
         }
     }
+    // A crash between two commands would leave a part of it.
+    assert_eq!(fake.state().counted("append"), 10);
+    assert_eq!(fake.state().counted("set size"), 0);
 }
 
 #[test]

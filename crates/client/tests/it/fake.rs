@@ -135,6 +135,8 @@ impl State {
             Some("SetAttr") => "setattr",
             Some("ReserveObjects") => "reserve",
             Some("Stage") => "stage",
+            Some("Append") => "append",
+            Some("SetSize") => "set size",
             Some("Compact") => "compact",
             Some("AbandonUpload") => "abandon",
             _ => "other",
