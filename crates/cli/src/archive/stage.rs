@@ -9,11 +9,14 @@ use nokv_client::{Ack, Client, Found, View};
 use nokv_types::{
     Code, Command, Digest, FileKind, Name, Node, NsPath, RenameMode, Retry, XattrMode, XattrName,
 };
+use std::cell::Cell;
 
 /// What hidden directories of imports are called; a digest of source and destination follows.
 pub(crate) const STAGE_PREFIX: &str = ".nokv-import-";
 /// The attribute that says what an unfinished import is of.
 const MARKER: &[u8] = b"user.nokv.import";
+/// The attribute of an import that is whole and whose entries are on the way to their place.
+const MOVING: &[u8] = b"user.nokv.import.moving";
 /// Entries that one submit moves to their place.
 const BATCH: usize = 128;
 
@@ -30,6 +33,8 @@ pub(crate) struct Stage<'c> {
     /// The new name beside the stage; none = the entries move up into the directory above.
     becomes: Option<Name>,
     resumed: bool,
+    /// Entries may have gone to their place already.
+    moving: Cell<bool>,
 }
 
 impl<'c> Stage<'c> {
@@ -69,7 +74,11 @@ impl<'c> Stage<'c> {
             mode: XattrMode::Any,
         };
         client.change(set, Ack::Applied)?;
+        let moving = client
+            .namespace()
+            .xattr_get(head.point, dir.node.ino, &XattrName::new(MOVING)?);
         Ok(Self {
+            moving: Cell::new(moving.is_ok()),
             client,
             place: place.clone(),
             head,
@@ -88,6 +97,11 @@ impl<'c> Stage<'c> {
     /// Whether an earlier run left something here.
     pub(crate) fn is_resumed(&self) -> bool {
         self.resumed
+    }
+
+    /// Whether an earlier run was stopped while it moved the entries of a whole import: nothing is to be read again.
+    pub(crate) fn is_moving(&self) -> bool {
+        self.moving.get()
     }
 
     /// Refuses an entry whose name at the top is taken where it is to go.
@@ -152,7 +166,8 @@ impl<'c> Stage<'c> {
         self.move_up()
     }
 
-    /// Moves the entries into the directory above; refused before the first one when a name is taken.
+    /// Moves the entries into the directory above; refused before the first one when a name is taken. That they move
+    /// is durable before the first one does: a run that is stopped in between is continued here.
     fn move_up(&self) -> Outcome {
         let (namespace, point) = (self.client.namespace(), self.head.point);
         let mut names = Vec::new();
@@ -171,6 +186,14 @@ impl<'c> Stage<'c> {
                 break;
             }
         }
+        let moving = Command::SetXattr {
+            node: self.dir.node,
+            name: XattrName::new(MOVING)?,
+            value: Vec::new(),
+            mode: XattrMode::Any,
+        };
+        self.client.change(moving, Ack::Durable)?;
+        self.moving.set(true);
         let rename = |name: &Name| Command::Rename {
             from: self.dir.node,
             from_name: name.clone(),
@@ -193,9 +216,10 @@ impl<'c> Stage<'c> {
         Ok(self.client.change(rmdir, Ack::Durable).map(|_| ())?)
     }
 
-    /// After a failure: an import that can never succeed leaves nothing, any other one can be resumed.
+    /// After a failure: an import that can never succeed leaves nothing, any other one can be resumed. So can one of
+    /// which a part is in its place: what is in the way can be taken away.
     pub(crate) fn settle(&self, failure: Failure) -> Failure {
-        if !is_final(&failure) {
+        if self.is_moving() || !is_final(&failure) {
             return failure;
         }
         match remove(self.client, self.above, &self.name) {

@@ -56,8 +56,12 @@ impl Import {
             Some(open_archive(&self.source, &progress)?)
         };
         let stage = Stage::open(context, &place, identity.as_deref())?;
-        let resumed = stage.is_resumed();
-        let filled = self.fill(context, &stage, archive, &progress);
+        let (resumed, continued) = (stage.is_resumed(), stage.is_moving());
+        let filled = if continued {
+            Ok(Tally::default())
+        } else {
+            self.fill(context, &stage, archive, &progress)
+        };
         let tally = filled
             .and_then(|tally| stage.finish().map(|()| tally))
             .map_err(|f| stage.settle(f))?;
@@ -70,7 +74,9 @@ impl Import {
             show_size(tally.bytes),
             seconds(took),
             rate(tally.bytes, took),
-            if resumed {
+            if continued {
+                "; the entries of an earlier run went to their place".to_owned()
+            } else if resumed {
                 format!("; {} were there from an earlier run", tally.present)
             } else {
                 String::new()

@@ -101,3 +101,50 @@ fn ctrl_c_ends_an_import_in_good_order() {
     assert!(stopped.err.contains("NOKV-E0906"), "{}", stopped.err);
     go_on(&nokv, &archive);
 }
+
+#[test]
+fn an_import_that_was_stopped_between_two_moves_goes_on_with_them() {
+    let nokv = Scratch::new();
+    let mut tar = Builder::new(Vec::new());
+    for n in 0..FILES {
+        tar.append_data(&mut header(EntryType::Regular, 1), format!("f{n}"), &b"x"[..])
+            .unwrap();
+    }
+    let archive = tar.into_inner().unwrap();
+    nokv.ok(&["mkdir", "/runs"]);
+    let (mut child, writer) = start_and_feed(&nokv, &archive);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    drop(writer);
+    let found = nokv.ok(&["find", "/runs", "--kind", "file"]);
+    let stage = found
+        .lines()
+        .next()
+        .unwrap()
+        .rsplit_once('/')
+        .unwrap()
+        .0
+        .to_owned();
+    assert!(stage.contains("/.nokv-import-"), "{stage}");
+    // As a run leaves it that is stopped behind the first of its moves.
+    nokv.ok(&["xattr", "set", &stage, "user.nokv.import.moving", ""]);
+    for name in ["f0", "f1"] {
+        nokv.ok(&["mv", &format!("{stage}/{name}"), &format!("/runs/{name}")]);
+    }
+    let pipe = nokv.local("pipe.tar");
+    let child = nokv
+        .command(&["import", pipe.to_str().unwrap(), "/runs"])
+        .spawn()
+        .unwrap();
+    let mut writer = OpenOptions::new().write(true).open(&pipe).unwrap();
+    // It has all of it and does not read this.
+    let _may_be_closed = writer.write_all(&archive);
+    drop(writer);
+    let second = ran(child.wait_with_output().unwrap());
+    assert_eq!(second.exit, 0, "{}", second.err);
+    let moved = nokv.ok(&["find", "/runs", "--kind", "file"]);
+    assert_eq!(moved.lines().count(), found.lines().count());
+    assert!(found.lines().count() >= 1024);
+    assert!(!nokv.paths().iter().any(|path| path.contains("nokv-import")));
+    assert!(nokv.ok(&["fsck"]).starts_with("clean"));
+}
