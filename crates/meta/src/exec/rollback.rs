@@ -40,7 +40,15 @@ impl<R: Rows> Batch<'_, R> {
         }
         if !discard_live && self.live_changed(&from, &to) {
             let continues = self.state.timelines.branch_from(from.timeline, to.timeline);
+            let timelines = &self.state.timelines;
+            let is_branched = timelines
+                .get(to.timeline)
+                .is_some_and(|line| line.origin.is_some());
             let why = match continues {
+                // What a branched timeline inherits leaves no trace when it is changed: it counts as changed.
+                Some(_) if is_branched => {
+                    "it may have changed since the fork; discard that explicitly, or fork again"
+                }
                 Some(_) => "discard the changes explicitly, or fork again",
                 None => {
                     "a rollback or promote pointed it at another state; discard that explicitly, or fork again"

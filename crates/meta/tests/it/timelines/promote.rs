@@ -129,6 +129,22 @@ fn a_change_that_supersedes_no_row_of_its_own_timeline_is_seen() {
         version,
     };
     world.fork("f", origin);
-    assert_eq!(code(world.promote("f", "main", false, "k")), Code::LiveChanged);
+    let refused = world.promote("f", "main", false, "k").unwrap_err();
+    assert_eq!(refused.code, Code::LiveChanged);
+    assert!(
+        refused.detail.contains("may have changed since the fork"),
+        "{refused}"
+    );
     world.promote("f", "main", true, "k").unwrap();
+}
+
+#[test]
+fn a_refusal_says_may_only_where_it_is_not_known() {
+    let mut world = World::new();
+    let file = world.create(ROOT, "a", NewKind::File);
+    world.fork("f", head_of("main"));
+    change(&mut world, file);
+    let refused = world.promote("f", "main", false, "k").unwrap_err();
+    assert_eq!(refused.code, Code::LiveChanged);
+    assert!(!refused.detail.contains("may have"), "{refused}");
 }
