@@ -33,6 +33,7 @@ pub use body::UPLOAD_IDLE_NS;
 pub(crate) use body::open_uploads_prefix;
 pub use genesis::{Genesis, genesis};
 pub use objects::{SWEEP_PAUSE_NS, UPLOAD_REQUEST_NS, UPLOAD_URL_NS};
+pub(crate) use timelines::{timeline_key, uncounted};
 pub use work::PendingWork;
 
 use crate::Result;

@@ -15,6 +15,7 @@ mod repair;
 mod report;
 mod rows;
 mod trees;
+mod uncounted;
 
 pub use report::{FSCK_FINDINGS_MAX, FsckFinding, FsckReport, Wrong};
 
@@ -56,6 +57,7 @@ impl<R: Rows> Check<'_, R> {
         self.every_row(&listed)?;
         self.references()?;
         self.held_versions()?;
+        self.uncounted()?;
         for at in self.visible_states() {
             self.report.states += 1;
             self.tree(at)?;

@@ -14,6 +14,7 @@ use crate::batch::Batch;
 use crate::keys::{self, Family, Key};
 use crate::mvcc;
 use crate::rows::{Inode, Record, RootRow, Timeline, Uncounted, Usage};
+use crate::state::Timelines;
 use crate::{Error, Result};
 use nokv_store::Rows;
 use nokv_types::{
@@ -65,48 +66,9 @@ impl<R: Rows> Batch<'_, R> {
         Ok(id)
     }
 
-    /// What the counters at a state hold that is not charged to a fork of the directory `root` in it.
-    ///
-    /// A fork starts with the counter of its quota root; of another subtree nobody knows in one step what lies in it,
-    /// so such a fork is charged only what it adds.
     fn uncounted(&self, at: ReadPoint, root: Ino) -> Result<Option<Uncounted>> {
-        let line = self.state.timelines.get(at.timeline);
-        if line.is_some_and(|line| line.root == root) {
-            return Ok(line.and_then(|line| line.uncounted));
-        }
-        let timelines = &self.state.timelines;
-        let found = mvcc::read(&self.txn, timelines, at, Family::Inode, &keys::inode(root))?;
-        let Some(Inode::Directory(_, attr)) = found.map(|found| Inode::decode(&found.value)).transpose()?
-        else {
-            return Ok(None);
-        };
-        let counter = |quota: QuotaId| -> Result<Usage> {
-            let found = mvcc::read(&self.txn, timelines, at, Family::Usage, &keys::usage(quota))?;
-            let usage = found.map(|found| Usage::decode(&found.value)).transpose()?;
-            Ok(usage.unwrap_or_default())
-        };
-        let (own, all) = (counter(attr.quota)?, counter(QuotaId::WORKSPACE)?);
-        let is_quota_root = attr.quota != QuotaId::WORKSPACE
-            && self
-                .state
-                .quotas
-                .get(attr.quota)
-                .is_some_and(|row| row.root == root);
-        let own = (own.bytes, own.inodes);
-        let all = (all.bytes, all.inodes);
-        Ok(Some(if is_quota_root {
-            Uncounted {
-                quota: attr.quota,
-                own: (0, 0),
-                all: (all.0.saturating_sub(own.0), all.1.saturating_sub(own.1)),
-            }
-        } else {
-            Uncounted {
-                quota: attr.quota,
-                own,
-                all,
-            }
-        }))
+        let is_quota_root = |quota| self.state.quotas.get(quota).is_some_and(|row| row.root == root);
+        uncounted(&self.txn, &self.state.timelines, &is_quota_root, at, root)
     }
 
     /// No root points at the timeline any more: it is kept only for those who hold or read it.
@@ -171,6 +133,44 @@ impl<R: Rows> Batch<'_, R> {
         };
         self.event(event);
     }
+}
+
+/// What the counters at a state hold that is not charged to a fork of the directory `root` in it.
+///
+/// A fork starts with the counter of its quota root; of another subtree nobody knows in one step what lies in it,
+/// so such a fork is charged only what it adds.
+pub(crate) fn uncounted<R: Rows>(
+    rows: &R,
+    timelines: &Timelines,
+    is_quota_root: &dyn Fn(QuotaId) -> bool,
+    at: ReadPoint,
+    root: Ino,
+) -> Result<Option<Uncounted>> {
+    let line = timelines.get(at.timeline);
+    if line.is_some_and(|line| line.root == root) {
+        return Ok(line.and_then(|line| line.uncounted));
+    }
+    let found = mvcc::read(rows, timelines, at, Family::Inode, &keys::inode(root))?;
+    let Some(Inode::Directory(_, attr)) = found.map(|found| Inode::decode(&found.value)).transpose()? else {
+        return Ok(None);
+    };
+    let counter = |quota: QuotaId| -> Result<(u64, u64)> {
+        let found = mvcc::read(rows, timelines, at, Family::Usage, &keys::usage(quota))?;
+        let usage = found.map(|found| Usage::decode(&found.value)).transpose()?;
+        let usage = usage.unwrap_or_default();
+        Ok((usage.bytes, usage.inodes))
+    };
+    let (quota, own, all) = (attr.quota, counter(attr.quota)?, counter(QuotaId::WORKSPACE)?);
+    Ok(Some(if quota != QuotaId::WORKSPACE && is_quota_root(quota) {
+        let all = (all.0.saturating_sub(own.0), all.1.saturating_sub(own.1));
+        Uncounted {
+            quota,
+            own: (0, 0),
+            all,
+        }
+    } else {
+        Uncounted { quota, own, all }
+    }))
 }
 
 pub(crate) fn timeline_key(id: TimelineId) -> Vec<u8> {

@@ -87,6 +87,9 @@ impl<R: Rows> Batch<'_, R> {
                 bytes,
                 inodes,
             } => self.set_usage(timeline, quota, Usage { bytes, inodes })?,
+            Fix::Uncounted { timeline, uncounted } => {
+                self.change_timeline(timeline, |line| line.uncounted = uncounted);
+            }
             Fix::Lost { node, attr } => return self.put_lost(node, attr),
             Fix::Delete(key) => self.txn.delete(key),
             Fix::List { timeline, item } => {

@@ -1,5 +1,6 @@
 //! What a check found.
 
+use crate::rows::Uncounted;
 use crate::state::ObjectTotals;
 use nokv_types::{Attr, Ino, Node, ObjectId, QuotaId, TimelineId, Version};
 
@@ -81,6 +82,11 @@ pub(crate) enum Fix {
         quota: QuotaId,
         bytes: u64,
         inodes: u64,
+    },
+    /// What a fork is not charged.
+    Uncounted {
+        timeline: TimelineId,
+        uncounted: Option<Uncounted>,
     },
     /// An inode without a name gets one under `lost+found`.
     Lost { node: Node, attr: Attr },

@@ -1,5 +1,6 @@
 //! The check of all rows: clean after ordinary work, and every kind of damage is seen and, where it can be, undone.
 
+use crate::timelines::pinned;
 use crate::world::{OWNER, ROOT, World, name};
 use nokv_meta::{FsckReport, State, Wrong, fsck};
 use nokv_store::{Mutation, Mutations, Store};
@@ -282,6 +283,55 @@ fn wrong_counts_are_found_and_set_right() {
     repair(&mut world);
     assert!(check(&world).is_clean());
     assert_eq!(world.attr(dir).entries, 4);
+}
+
+/// Forks of a directory inside of a quota root, and of one that is a quota root.
+fn world_of_forks() -> World {
+    let mut world = World::new();
+    let dir = world.create(ROOT, "dir", NewKind::Directory);
+    world
+        .run(Command::SetQuota {
+            node: dir,
+            limits: QuotaLimits::default(),
+        })
+        .unwrap();
+    let sub = world.create(dir, "sub", NewKind::Directory);
+    world.create(sub, "file", NewKind::File);
+    world.create(ROOT, "other", NewKind::File);
+    for (key, node) in [("a", dir), ("b", sub)] {
+        world.snapshot(key, node);
+        world.fork(key, pinned(key));
+    }
+    world.create(sub, "later", NewKind::File);
+    world
+}
+
+#[test]
+fn what_a_fork_is_not_charged_is_found_wrong_and_set_right() {
+    let mut world = world_of_forks();
+    assert!(check(&world).is_clean(), "{:?}", check(&world).findings);
+    let good = world.store.to_rows();
+    // Rows of forks are longer by what is uncounted; the last number of it is the inodes in all.
+    let shortest = good
+        .iter()
+        .filter(|(key, _)| key[0] == b't')
+        .map(|(_, row)| row.len());
+    let shortest = shortest.min().unwrap();
+    damage(&mut world, |key, value| {
+        (key[0] == b't' && value.len() > shortest).then(|| {
+            let mut value = value.to_vec();
+            *value.last_mut().unwrap() += 1;
+            Some(value)
+        })
+    });
+    assert_eq!((check(&world).wrong, wrongs(&world)), (2, vec![Wrong::Usage]));
+    repair(&mut world);
+    assert!(check(&world).is_clean(), "{:?}", check(&world).findings);
+    let mut rows = world.store.to_rows();
+    let mut wanted = good;
+    rows.retain(|key, _| key[0] == b't');
+    wanted.retain(|key, _| key[0] == b't');
+    assert_eq!(rows, wanted);
 }
 
 #[test]
