@@ -106,8 +106,9 @@ fn owned(dir: &Path, file: &mut File) -> Error {
         "" => "another process".to_owned(),
         pid => format!("process {pid}"),
     };
-    let detail =
-        format!("{owner} owns it; talk to it, or start one with `nokv up` and let every command use that");
+    let detail = format!(
+        "{owner} owns it; wait for that process to end; a shared server, `nokv up`, comes with the service"
+    );
     Error::new(ErrorKind::Locked, "open", dir.display().to_string(), detail)
 }
 

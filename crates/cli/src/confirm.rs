@@ -5,11 +5,7 @@ use crate::catalogue::DECLINED;
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use nokv_client::{Error, ErrorKind};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::io::{IsTerminal as _, Write as _};
-
-/// How often a waiting question looks whether a signal came; a signal usually ends the wait by itself.
-const LOOK_NS: i64 = 100_000_000;
 
 /// Whether to go on: `--yes`, or the user's word on a terminal.
 ///
@@ -40,18 +36,8 @@ pub(crate) fn confirm(context: &Context, sure: &Sure, what: &str) -> Outcome {
 
 /// Waits for a line on the terminal, or for the wish to stop.
 fn wait(context: &Context, what: &str) -> Outcome {
-    let stdin = std::io::stdin();
-    let look = Timespec {
-        tv_sec: 0,
-        tv_nsec: LOOK_NS,
-    };
-    while !context.stopping() {
-        let mut waits = [PollFd::new(&stdin, PollFlags::IN)];
-        match poll(&mut waits, Some(&look)) {
-            Ok(0) | Err(rustix::io::Errno::INTR) => {}
-            // What is wrong with the terminal is told by reading from it.
-            Ok(_) | Err(_) => return Ok(()),
-        }
+    if crate::waiting::wait(&std::io::stdin(), || context.stopping()) {
+        return Ok(());
     }
     writeln!(std::io::stderr())?;
     Err(Error::new(ErrorKind::Stopped, "ask", what).into())

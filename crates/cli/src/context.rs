@@ -6,7 +6,7 @@ use crate::output::Out;
 use crate::place::Place;
 use crate::settings::Settings;
 use crate::{advice, args::Global, catalogue, moment, open};
-use nokv_client::{At, Client, ErrorKind, View};
+use nokv_client::{At, Client, Error, ErrorKind, View};
 use nokv_types::{Code, Name, NewInode, Node, NsPath, Refusal, Version, show_bytes};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
@@ -76,6 +76,19 @@ impl Context {
     /// Whether the user asked to stop.
     pub(crate) fn stopping(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
+    }
+
+    /// The wish to stop, for a reader that waits.
+    pub(crate) fn stop(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.stop)
+    }
+
+    /// What a failure is when the command ends because the user asked to stop: nothing else.
+    pub(crate) fn unless_stopped(&self, failure: Failure) -> Failure {
+        if self.stopping() {
+            return Error::new(ErrorKind::Stopped, "run", "the command").into();
+        }
+        failure
     }
 
     /// The failure to tell when the command ended because a signal asked for it: which one.
@@ -191,7 +204,15 @@ impl Context {
                 return Err(refusal.detail(format!("the newest is {}", newest.0)).into());
             }
         }
-        Ok(namespace.resolve_at(root, at)?)
+        namespace
+            .resolve_at(root, at)
+            .map_err(|error| match (at, error.code()) {
+                (At::Snapshot(key), Some(Code::NotFound)) => {
+                    let refusal = Refusal::new(Code::NotFound, format!("snapshot {}", show_bytes(key)));
+                    refusal.detail(format!("a state is {}", moment::FORMS)).into()
+                }
+                _ => error.into(),
+            })
     }
 
     /// An answer about a place, in a state where its path may be another one.

@@ -22,6 +22,7 @@ mod progress;
 mod settings;
 mod size;
 mod verbs;
+mod waiting;
 
 use clap::{CommandFactory as _, Parser as _};
 use std::process::ExitCode;

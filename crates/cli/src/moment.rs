@@ -6,7 +6,8 @@ use nokv_types::Version;
 
 const SECOND: i64 = 1_000_000_000;
 /// Ways to name a state without doubt.
-const FORMS: &str = "snapshot:KEY, version:N or time:T (2026-11-22T18:00:00Z, or 10m for ten minutes ago)";
+pub(crate) const FORMS: &str =
+    "snapshot:KEY, version:N or time:T (2026-11-22T18:00:00Z, or 10m for ten minutes ago)";
 
 /// The wall time, in ns since 1970.
 #[expect(
@@ -103,27 +104,6 @@ fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
     era * 146_097 + day_of_era - 719_468
 }
 
-/// A moment in RFC 3339, UTC, to the nanosecond: the form that JSON has and `--at` takes.
-pub(crate) fn show_exact(ns: i64) -> String {
-    let seconds = show_time(ns);
-    format!("{}.{:09}Z", seconds.trim_end_matches('Z'), ns.rem_euclid(SECOND))
-}
-
-/// A moment in RFC 3339, UTC, to the second.
-pub(crate) fn show_time(ns: i64) -> String {
-    let seconds = ns.div_euclid(SECOND);
-    let (days, clock) = (seconds.div_euclid(86_400) + 719_468, seconds.rem_euclid(86_400));
-    let era = days.div_euclid(146_097);
-    let day_of_era = days.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * day_of_year + 2) / 153;
-    let (month, day) = ((shifted + 2) % 12 + 1, day_of_year - (153 * shifted + 2) / 5 + 1);
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    let (hour, minute, second) = (clock / 3600, clock / 60 % 60, clock % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
-}
-
 /// How long ago, in one number and one letter.
 pub(crate) fn show_age(ns: i64, now: i64) -> String {
     let seconds = now.saturating_sub(ns).max(0) / SECOND;
@@ -138,6 +118,7 @@ pub(crate) fn show_age(ns: i64, now: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use nokv_types::{show_exact, show_time};
 
     #[test]
     fn times_read_back_as_they_are_shown() {

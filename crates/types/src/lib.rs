@@ -13,6 +13,7 @@ mod command;
 mod event;
 pub mod failpoint;
 mod ids;
+mod moment;
 mod name;
 mod reply;
 mod size;
@@ -31,6 +32,7 @@ pub use ids::{
     Ino, Node, ObjectId, QuotaId, RESERVATION_OBJECTS, ReservationId, SessionId, TimelineId, UploadId,
     Version,
 };
+pub use moment::{show_exact, show_time};
 pub use name::{NAME_BYTES_MAX, Name, NsPath, PATH_BYTES_MAX, XattrName, show_bytes};
 pub use reply::{
     Answer, DeadObject, DiffEntry, DiffKind, DirEntry, DirPage, Outcome, PinInfo, QuotaUsage, ReadPoint,

@@ -65,6 +65,11 @@ fn a_second_owner_is_refused_and_told_who_the_first_is() {
         "{text}"
     );
     assert!(text.contains("nokv up"), "{text}");
+    // The service is not there yet: nobody is told to start it.
+    assert!(
+        !text.contains("start one") && text.contains("wait for that process"),
+        "{text}"
+    );
 }
 
 #[test]

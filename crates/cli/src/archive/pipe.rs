@@ -3,10 +3,12 @@
 use super::{FORMS, Form, bad};
 use crate::failure::{Failure, Outcome};
 use crate::progress::Progress;
+use crate::waiting::Waiting;
 use liblzma::read::XzDecoder;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read};
+use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -45,14 +47,15 @@ impl Opened {
 }
 
 /// Opens an archive by its content: tar, or tar in xz or zstd. `-` = standard input.
-pub(crate) fn open_archive(source: &OsStr, progress: &Progress) -> Outcome<Opened> {
+pub(crate) fn open_archive(source: &OsStr, progress: &Progress, stop: Arc<AtomicBool>) -> Outcome<Opened> {
     let name = source.to_string_lossy().into_owned();
     let wrong = |error| Failure::local("read", name.clone(), error);
-    let raw: Box<dyn Read + Send> = if source == "-" {
-        Box::new(io::stdin())
+    let raw = if source == "-" {
+        Waiting::stdin(stop)
     } else {
-        Box::new(File::open(source).map_err(wrong)?)
+        File::open(source).map(|file| Waiting::new(file, stop))
     };
+    let raw = raw.map_err(wrong)?;
     let io_error = Arc::new(Mutex::new(None));
     let mut watched = Watched {
         from: progress.reading(raw),

@@ -1,8 +1,9 @@
 //! A value and its two faces.
 
-use crate::moment::{now, show_age, show_exact, show_time};
+use crate::moment::{now, show_age};
 pub(crate) use nokv_types::show_size;
 use nokv_types::{FileKind, ObjectId, show_bytes};
+use nokv_types::{show_exact, show_time};
 use std::fmt::Write as _;
 
 /// A value that is printed.

@@ -53,7 +53,8 @@ impl Import {
         let archive = if is_folder {
             None
         } else {
-            Some(open_archive(&self.source, &progress)?)
+            let opened = open_archive(&self.source, &progress, context.stop());
+            Some(opened.map_err(|failure| context.unless_stopped(failure))?)
         };
         let stage = Stage::open(context, &place, identity.as_deref())?;
         let (resumed, continued) = (stage.is_resumed(), stage.is_moving());
@@ -117,7 +118,7 @@ impl Import {
         };
         let tally = read_tar(&mut opened, &mut tree, options, progress);
         let finished = tally.and_then(|tally| Ok(tree.finish(Ack::Applied).map(|()| tally)?));
-        finished.map_err(of_archive)
+        finished.map_err(|failure| context.unless_stopped(of_archive(failure)))
     }
 }
 

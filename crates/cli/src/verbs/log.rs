@@ -6,7 +6,7 @@ use crate::failure::Outcome;
 use crate::output::{Field, Format, Listing, Record};
 use clap::{Args, ValueEnum};
 use nokv_client::{EventQuery, LoggedEvent};
-use nokv_types::{EventKind, Version};
+use nokv_types::{Code, EventKind, Version};
 use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::io::Write as _;
@@ -16,6 +16,8 @@ use std::time::Duration;
 const PAGE_EVENTS: usize = 1000;
 /// Events that are shown when nobody says how many.
 const SHOWN_EVENTS: u64 = 50;
+/// How much farther back each look for the newest events begins.
+const TAIL_FACTOR: u64 = 8;
 /// How often --follow asks for more.
 const FOLLOW_PAUSE: Duration = Duration::from_millis(200);
 
@@ -119,7 +121,37 @@ impl Log {
     fn tail(&self, context: &Context, query: &mut EventQuery, list: &mut Listing<'_>) -> Outcome {
         let client = context.client()?;
         let newest = self.limit.unwrap_or(SHOWN_EVENTS);
-        let (mut kept, mut left_out) = (VecDeque::new(), 0_u64);
+        let (end, mut back) = (client.namespace().version()?.0, newest.max(PAGE_EVENTS as u64));
+        // From the end, farther back each time, until there is one event more than is shown.
+        let (kept, older) = loop {
+            query.cursor = end.checked_sub(back).filter(|from| *from > 0).map(Version);
+            let from_first = query.cursor.is_none();
+            match self.newest(context, query, newest) {
+                Ok((kept, older)) if older || from_first => break (kept, older),
+                Err(failure) if from_first || failure.code() != Some(Code::CursorExpired) => {
+                    return Err(failure);
+                }
+                Ok(_) => back = back.saturating_mul(TAIL_FACTOR),
+                Err(_) => back = u64::MAX,
+            }
+        };
+        kept.into_iter().try_for_each(|event| list.push(event))?;
+        if older && self.limit.is_none() && context.out.format == Format::Table && !context.out.quiet {
+            // Standard error: the table is the result.
+            writeln!(std::io::stderr(), "there are older events: nokv log --all")?;
+        }
+        Ok(())
+    }
+
+    /// The newest events behind the cursor, and whether there are more behind it than these.
+    fn newest(
+        &self,
+        context: &Context,
+        query: &mut EventQuery,
+        newest: u64,
+    ) -> Outcome<(VecDeque<Record>, bool)> {
+        let client = context.client()?;
+        let (mut kept, mut older) = (VecDeque::new(), false);
         loop {
             client.check_stop("read", "events")?;
             let page = client.namespace().events(query)?;
@@ -128,19 +160,13 @@ impl Log {
                 kept.push_back(event);
                 if kept.len() as u64 > newest {
                     kept.pop_front();
-                    left_out += 1;
+                    older = true;
                 }
             }
             if !page.more {
-                break;
+                return Ok((kept, older));
             }
         }
-        kept.into_iter().try_for_each(|event| list.push(event))?;
-        if left_out > 0 && self.limit.is_none() && context.out.format == Format::Table && !context.out.quiet {
-            // Standard error: the table is the result.
-            writeln!(std::io::stderr(), "{left_out} older events: nokv log --all")?;
-        }
-        Ok(())
     }
 
     /// An event as it is shown; none for what an import did where nobody looks.

@@ -2,13 +2,15 @@
 
 use super::mkdir::DIR_MODE;
 use super::put::{Upload, file_target};
+use crate::advice::quoted;
 use crate::context::{Context, own_inode};
 use crate::failure::{Failure, Outcome};
 use crate::output::{Field, Record, show_size};
+use crate::place::Place;
 use crate::progress::{rate, seconds};
 use clap::Args;
 use nokv_client::{Ack, PublishOptions};
-use nokv_types::{Version, XattrName};
+use nokv_types::{Code, FileKind, Version, XattrName};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt as _;
 
@@ -45,18 +47,13 @@ impl Publish {
             .map(|set| typed(set.as_bytes()))
             .collect::<Outcome<Vec<_>>>()?;
         let place = context.place(&self.path)?;
-        let upload = Upload::open(context, &self.local)?;
-        let head = context.head(&place)?;
-        if let Some((parent, _)) = place.path.split_last() {
-            context
-                .client()?
-                .make_dirs(head, &parent, own_inode(DIR_MODE), Ack::Applied)?;
-        }
-        let (target, place) = file_target(context, &place, &self.local, upload.mode, self.create_only)?;
+        let mut upload = Upload::open(context, &self.local)?;
         let options = PublishOptions {
             expect: self.expect.map(Version),
             xattrs,
         };
+        make_parents(context, &place, &mut upload, &options)?;
+        let (target, place) = file_target(context, &place, &self.local, upload.mode, self.create_only)?;
         let (published, took) = upload.publish(context, &place, target, options)?;
         let (size, generation) = (published.attr.size, published.attr.generation.0);
         let cite = place.cite_at(published.attr.generation);
@@ -74,6 +71,44 @@ impl Publish {
             .with("version", Field::Number(published.version.0));
         context.out.done(&summary, &record)
     }
+}
+
+/// Makes the directories above a place. What is known to be refused leaves none.
+fn make_parents(context: &Context, place: &Place, upload: &mut Upload, options: &PublishOptions) -> Outcome {
+    let (client, head) = (context.client()?, context.head(place)?);
+    let Some((parent, _)) = place.path.split_last() else {
+        return Ok(());
+    };
+    let (mut above, mut inodes) = (parent.clone(), 1);
+    let found = loop {
+        match (client.follow(head, &above), above.split_last()) {
+            (Err(error), Some((higher, _))) if error.code() == Some(Code::NotFound) => {
+                (above, inodes) = (higher, inodes + 1);
+            }
+            (found, _) => break found?,
+        }
+    };
+    if inodes == 1 {
+        return Ok(());
+    }
+    if place.is_folder {
+        return Err(nokv_client::Error::refused(Code::NotFound, place.to_string()).into());
+    }
+    if found.attr.kind == FileKind::Directory {
+        client
+            .check_publish_below(found.node, inodes, &mut *upload.source, options)
+            .map_err(|error| {
+                let (code, failure) = (error.code(), Failure::from(error.about(place.to_string())));
+                let above = quoted(&place.with_path(above.clone()).to_string());
+                match code {
+                    Some(Code::QuotaExceeded) => failure.try_next(format!("nokv quota {above}")),
+                    Some(Code::Conflict) => failure.try_next(format!("nokv ls {above}")),
+                    _ => failure,
+                }
+            })?;
+    }
+    client.make_dirs(head, &parent, own_inode(DIR_MODE), Ack::Applied)?;
+    Ok(())
 }
 
 fn typed(set: &[u8]) -> Outcome<(XattrName, Vec<u8>)> {

@@ -6,6 +6,7 @@ use crate::failure::{Failure, Outcome};
 use crate::output::{Field, Record, show_size};
 use crate::place::Place;
 use crate::progress::{Progress, rate, seconds};
+use crate::waiting::Waiting;
 use clap::Args;
 use nokv_client::{Ack, BodySource, PublishOptions, Published, SparseSource, StreamSource};
 use nokv_types::{Code, FileKind, Name, Target};
@@ -81,7 +82,7 @@ impl Upload {
                 return Self::of_file(context, file, FILE_MODE).map_err(wrong);
             }
             let progress = Progress::bytes(context, None);
-            let stdin = progress.reading(io::stdin().lock());
+            let stdin = progress.reading(Waiting::stdin(context.stop()).map_err(wrong)?);
             return Ok(Self {
                 source: Box::new(StreamSource::new(stdin)),
                 mode: FILE_MODE,
@@ -100,8 +101,9 @@ impl Upload {
             return Self::of_file(context, file, mode).map_err(wrong);
         }
         let progress = Progress::bytes(context, None);
+        let file = progress.reading(Waiting::new(file, context.stop()));
         Ok(Self {
-            source: Box::new(StreamSource::new(progress.reading(file))),
+            source: Box::new(StreamSource::new(file)),
             mode,
             progress,
         })

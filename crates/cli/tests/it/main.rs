@@ -26,5 +26,6 @@ mod refused;
 mod repair;
 mod run;
 mod states;
+mod stopped;
 mod surface;
 mod told;

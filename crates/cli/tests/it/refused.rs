@@ -223,3 +223,22 @@ fn what_publish_prints_is_read_by_every_reading_command() {
     assert_eq!(nokv.ok(&["cat", "/copytrue0"]), "one");
     nokv.refuses(&["cat", "nokv-native:///runs"], 2, &["PATH@GENERATION"]);
 }
+
+#[test]
+fn a_refused_publish_makes_no_directories() {
+    let nokv = Scratch::new();
+    nokv.ok(&["mkdir", "/d"]);
+    nokv.ok(&["quota", "/d", "--bytes", "100K", "--inodes", "4"]);
+    let (body, small) = (nokv.write("body", &pattern(300_000)), nokv.write("small", b"1"));
+    let before = nokv.state();
+    nokv.refuses(&["publish", &body, "/d/new/deep/m"], 1, &["try: nokv quota /d\n"]);
+    nokv.refuses(&["publish", &small, "/d/a/b/c/e/m"], 1, &["NOKV-E"]);
+    nokv.refuses(
+        &["publish", &small, "/new/deep/m", "--expect", "7"],
+        1,
+        &["NOKV-E"],
+    );
+    nokv.refuses(&["publish", &small, "/new/deep/"], 1, &["NOKV-E"]);
+    assert_eq!(nokv.state(), before);
+    nokv.ok(&["publish", &small, "/d/a/b/m"]);
+}

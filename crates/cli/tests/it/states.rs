@@ -38,8 +38,32 @@ fn a_version_inside_the_window_can_be_read() {
         nokv.ok(&["cat", "/file", "--at", &format!("version:{version}")]),
         "one"
     );
+}
+
+#[test]
+fn a_moment_before_the_history_is_answered_with_the_oldest_one() {
+    let nokv = Scratch::new();
+    put(&nokv, "/file", "one");
     let err = nokv.fails(&["cat", "/file", "--at", "1971-01-01"], 1);
-    assert!(err.contains("NOKV-E0107"), "{err}");
+    assert!(
+        err.contains("NOKV-E0107") && err.contains("time 1971-01-01T00:00:00Z"),
+        "{err}"
+    );
+    assert_eq!(err.matches("history").count(), 1, "{err}");
+    let (_, oldest) = err.split_once("the oldest moment is ").unwrap();
+    nokv.ok(&["ls", "--at", oldest.split_whitespace().next().unwrap()]);
+}
+
+#[test]
+fn what_is_no_state_is_answered_with_the_forms_of_one() {
+    let nokv = Scratch::new();
+    for at in ["10x", "snapshot:none"] {
+        let err = nokv.fails(&["ls", "--at", at], 1);
+        assert!(
+            err.contains("NOKV-E0002") && err.contains("version:N") && err.contains("10m"),
+            "{err}"
+        );
+    }
 }
 
 #[test]

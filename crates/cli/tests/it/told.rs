@@ -86,6 +86,8 @@ fn the_log_shows_the_newest_events_and_an_import_as_one() {
     );
     assert!(!nokv.ok(&["log", "-o", "jsonl"]).contains("nokv-import"));
     assert!(nokv.run(&["log"]).err.contains("older events: nokv log --all"));
+    let few = nokv.run(&["log", "/runs"]);
+    assert!(!few.err.contains("older events"), "{few:?}");
     assert_eq!(nokv.json(&["log", "-n", "2"]).as_array().unwrap().len(), 2);
     let all = nokv.ok(&["log", "--all", "-o", "jsonl"]);
     assert!(all.contains("nokv-import") && all.lines().count() > 65, "{all}");

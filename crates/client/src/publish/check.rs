@@ -61,6 +61,24 @@ impl Client {
         self.check_room(&standing, source)
     }
 
+    /// Refuses what publishing a new file would be refused for, before the directories are made that are to hold it.
+    /// `above` is the directory that is there already; `inodes` = the file and the directories.
+    pub fn check_publish_below(
+        &self,
+        above: Node,
+        inodes: u64,
+        source: &mut dyn BodySource,
+        options: &PublishOptions,
+    ) -> Result<()> {
+        check_generation(0, Version::ZERO, options.expect)?;
+        let standing = Standing {
+            charged: above,
+            replaced: 0,
+            inodes,
+        };
+        self.check_room(&standing, source)
+    }
+
     /// Refuses to append to what has no body, and bytes of known size that do not fit.
     pub(super) fn check_append(&self, node: Node, source: &mut dyn BodySource) -> Result<()> {
         let attr = self.namespace().getattr(head(node), node.ino)?;
@@ -71,7 +89,8 @@ impl Client {
 
     fn check_room(&self, standing: &Standing, source: &mut dyn BodySource) -> Result<()> {
         for usage in self.charged(standing.charged)? {
-            if standing.inodes > 0 && usage.limits.inodes.is_some_and(|limit| usage.inodes >= limit) {
+            let inodes = usage.inodes.saturating_add(standing.inodes);
+            if standing.inodes > 0 && usage.limits.inodes.is_some_and(|limit| inodes > limit) {
                 return Err(exceeded(&usage, None));
             }
             let Some(limit) = usage.limits.bytes else { continue };

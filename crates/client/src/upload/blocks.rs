@@ -38,9 +38,15 @@ pub(crate) fn start(client: &Client, source: &mut dyn BodySource) -> Result<Pend
     loop {
         client.check_stop("upload", "a body")?;
         let mut buffer = client.blocks.take();
-        let cut = source
-            .next_block(&mut buffer.bytes)
-            .map_err(|source| Error::local("read", "the body", source))?;
+        let cut = source.next_block(&mut buffer.bytes).map_err(|source| {
+            // A source that ends its wait because of the wish to stop says so by an error.
+            let stopped = client.check_stop("upload", "a body").err();
+            stopped.unwrap_or_else(|| Error::local("read", "the body", source))
+        })?;
+        if let Some(hole) = cut.filter(|_| buffer.bytes.is_empty()) {
+            check_size(hole.at)?;
+            continue;
+        }
         // One block is held back until it is known not to be the whole of a small body.
         if let Some((at, block)) = held.take() {
             if cut.is_none() && source.size() <= INLINE_BYTES_MAX as u64 {

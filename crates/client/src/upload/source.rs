@@ -15,7 +15,8 @@ pub struct Cut {
 pub trait BodySource {
     /// Fills the empty `block` with the data of the next cell of the grid that has any; `None` at the end.
     ///
-    /// What no cut covers is a hole.
+    /// What no cut covers is a hole. A cut whose block is left empty is a cell that was read and is a hole: it gives
+    /// the caller the time to look whether it is to stop.
     fn next_block(&mut self, block: &mut Vec<u8>) -> io::Result<Option<Cut>>;
 
     /// Length of the body, once `next_block` answered `None`.
@@ -49,19 +50,18 @@ impl<R: Read> StreamSource<R> {
 
 impl<R: Read> BodySource for StreamSource<R> {
     fn next_block(&mut self, block: &mut Vec<u8>) -> io::Result<Option<Cut>> {
-        loop {
-            block.clear();
-            let at = self.read;
-            let got = self.from.by_ref().take(BLOCK_BYTES).read_to_end(block)? as u64;
-            self.read += got;
-            if got == 0 {
-                return Ok(None);
-            }
-            // A short block is worth less than the hole's bookkeeping.
-            if got < BLOCK_BYTES || !is_zero(block) {
-                return Ok(Some(Cut { at }));
-            }
+        block.clear();
+        let at = self.read;
+        let got = self.from.by_ref().take(BLOCK_BYTES).read_to_end(block)? as u64;
+        self.read += got;
+        if got == 0 {
+            return Ok(None);
         }
+        // A short block is worth less than the hole's bookkeeping.
+        if got == BLOCK_BYTES && is_zero(block) {
+            block.clear();
+        }
+        Ok(Some(Cut { at }))
     }
 
     fn size(&self) -> u64 {
@@ -121,25 +121,26 @@ impl<F: SparseFile> SparseSource<F> {
 
 impl<F: SparseFile> BodySource for SparseSource<F> {
     fn next_block(&mut self, block: &mut Vec<u8>) -> io::Result<Option<Cut>> {
-        while let Some(cell) = self.next_cell()? {
-            block.clear();
-            block.resize((cell.end - cell.start) as usize, 0);
-            let mut filled = 0;
-            while filled < block.len() {
-                let got = self
-                    .file
-                    .read_at(cell.start + filled as u64, &mut block[filled..])?;
-                if got == 0 {
-                    return Err(io::Error::other("the file became shorter while it was read"));
-                }
-                filled += got;
+        let Some(cell) = self.next_cell()? else {
+            return Ok(None);
+        };
+        block.clear();
+        block.resize((cell.end - cell.start) as usize, 0);
+        let mut filled = 0;
+        while filled < block.len() {
+            let got = self
+                .file
+                .read_at(cell.start + filled as u64, &mut block[filled..])?;
+            if got == 0 {
+                return Err(io::Error::other("the file became shorter while it was read"));
             }
-            self.next = cell.end;
-            if !is_zero(block) {
-                return Ok(Some(Cut { at: cell.start }));
-            }
+            filled += got;
         }
-        Ok(None)
+        self.next = cell.end;
+        if is_zero(block) {
+            block.clear();
+        }
+        Ok(Some(Cut { at: cell.start }))
     }
 
     fn size(&self) -> u64 {

@@ -5,7 +5,7 @@ use crate::keys::Family;
 use crate::state::{Moment, Timelines, for_each, held_key, sample};
 use crate::{Error, Result};
 use nokv_store::Rows;
-use nokv_types::{Code, Node, ReadPoint, Refusal, Version};
+use nokv_types::{Code, Node, ReadPoint, Refusal, Version, show_exact, show_time};
 
 impl<R: Rows> Reader<'_, R> {
     /// Whether everything that `point` shows is still kept; answers the point on the timeline that wrote it.
@@ -57,13 +57,39 @@ impl<R: Rows> Reader<'_, R> {
     /// # Errors
     /// `NotFound` when there is no such root, `VersionExpired` when the moment is before what is kept.
     pub fn point_of_time(&self, root: &[u8], wall_ns: i64, newest: Moment) -> Result<(ReadPoint, Node)> {
-        let version = self.version_at(wall_ns, newest)?;
-        self.point_of_version(root, version)
+        let Some(version) = self.version_at(wall_ns, newest)? else {
+            return Err(self.too_early(root, wall_ns, newest)?);
+        };
+        match self.point_of_version(root, version) {
+            Err(error) if error.code() == Some(Code::VersionExpired) => {
+                Err(self.too_early(root, wall_ns, newest)?)
+            }
+            settled => settled,
+        }
     }
 
-    fn version_at(&self, wall_ns: i64, newest: Moment) -> Result<Version> {
+    /// The refusal of a moment that is before what is kept: it names the first one that is.
+    fn too_early(&self, root: &[u8], wall_ns: i64, newest: Moment) -> Result<Error> {
+        let (floor, mut oldest) = (self.window_floor(), None);
+        for_each(self.rows, &[Family::Time as u8], |key, value| {
+            let sample = sample(key, value)?;
+            if oldest.is_none()
+                && sample.version >= floor
+                && self.point_of_version(root, sample.version).is_ok()
+            {
+                oldest = Some(sample.clock.wall_ns);
+            }
+            Ok(())
+        })?;
+        let oldest = show_exact(oldest.unwrap_or(newest.wall_ns));
+        let refusal = Refusal::new(Code::VersionExpired, format!("time {}", show_time(wall_ns)));
+        Ok(refusal.detail(format!("the oldest moment is {oldest}")).into())
+    }
+
+    /// The last version that was there at a moment, if that is known.
+    fn version_at(&self, wall_ns: i64, newest: Moment) -> Result<Option<Version>> {
         if newest.wall_ns <= wall_ns {
-            return Ok(newest.version);
+            return Ok(Some(newest.version));
         }
         let mut found = None;
         for_each(self.rows, &[Family::Time as u8], |key, value| {
@@ -73,10 +99,7 @@ impl<R: Rows> Reader<'_, R> {
             }
             Ok(())
         })?;
-        found.ok_or_else(|| {
-            let refusal = Refusal::new(Code::VersionExpired, format!("time {wall_ns}"));
-            refusal.detail("it lies before the history that is kept").into()
-        })
+        Ok(found)
     }
 }
 
