@@ -7,6 +7,9 @@ use super::state::{Model, Published, Reservation, Upload};
 use nokv_meta::{UPLOAD_REQUEST_NS, UPLOAD_URL_NS};
 use nokv_types::{Command, NewBody, NewKind, Node, Outcome, RANGE_BYTES, Reply, Target, UploadId, Version};
 
+/// Uploads, and reservations, that one step ends.
+const END_STEP: usize = 256;
+
 impl Model {
     pub(crate) fn apply_to_bodies(&mut self, command: &Command, reply: &Reply) -> Checked {
         let version = reply.version;
@@ -176,5 +179,28 @@ impl Model {
             }
             _ => self.apply_to_timelines(command, reply),
         }
+    }
+
+    /// What was begun up to a version ends, the oldest first and so many at a time.
+    pub(crate) fn end_uploads(&mut self, up_to: Version, ids: bool, done: u64, more: bool) -> Checked {
+        let now = self.clock.log_ns;
+        let open = self.uploads.keys().copied().filter(|upload| upload.0 <= up_to.0);
+        let open: Vec<UploadId> = open.collect();
+        for upload in open.iter().take(END_STEP) {
+            self.uploads.remove(upload);
+        }
+        let usable = self
+            .reservations
+            .iter_mut()
+            .filter(|(id, row)| ids && id.0 <= up_to.0 && row.expires > now);
+        let usable: Vec<&mut Reservation> = usable.map(|(_, row)| row).collect();
+        let wanted = open.len().min(END_STEP) + usable.len().min(END_STEP);
+        let is_more = open.len() > END_STEP || usable.len() > END_STEP;
+        for row in usable.into_iter().take(END_STEP) {
+            row.expires = now;
+        }
+        // Uploads of sessions that ended are no longer known here, but may still be there.
+        same("all that was open ends", done >= wanted as u64, true)?;
+        same("more is left", more || !is_more, true)
     }
 }

@@ -301,6 +301,7 @@ impl Model {
             Work::Reclaim { .. } if !more => self.reclaimed(),
             Work::CountQuota { .. } if !more => self.counted(),
             Work::CondemnObjects { objects } => self.unread_objects.clone_from(objects),
+            Work::EndUploads { up_to, ids } => return self.end_uploads(*up_to, *ids, done, more),
             Work::Repair { .. } => {
                 let damaged = std::mem::take(&mut self.damaged);
                 return same("repaired rows", done, u64::from(damaged));

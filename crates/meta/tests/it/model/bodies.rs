@@ -5,7 +5,7 @@ use super::run::Run;
 use super::state::Model;
 use nokv_types::{
     Command, Digest, Extent, FileKind, NewBody, Node, ObjectId, RANGE_BYTES, RESERVATION_OBJECTS, SessionId,
-    Slice, Source, Target, UploadId, Version,
+    Slice, Source, Target, UploadId, Version, Work,
 };
 
 pub(crate) fn inline(at: u64, bytes: &[u8]) -> Extent {
@@ -99,6 +99,20 @@ impl Generator {
         match self.rng.pick(&all) {
             Some(upload) if !self.chance(20) => *upload,
             _ => UploadId(3),
+        }
+    }
+
+    /// Uploads up to one of those that are open, or ids up to a reservation: often only the oldest.
+    pub(crate) fn end_uploads(&mut self, model: &Model) -> Work {
+        let ids = self.chance(3);
+        let uploads: Vec<u64> = model.uploads.keys().map(|upload| upload.0).collect();
+        let reservations: Vec<u64> = model.reservations.keys().map(|one| one.0).collect();
+        let of = if ids { reservations } else { uploads };
+        let among = if self.chance(3) { of.len() } else { of.len().min(2) };
+        let up_to = self.rng.pick(&of[..among]).copied().unwrap_or(model.last.0);
+        Work::EndUploads {
+            up_to: Version(up_to),
+            ids,
         }
     }
 

@@ -337,6 +337,7 @@ impl Generator {
             objects.extend(self.some_object(&run.model));
         }
         let work = match self.rng.below(10) {
+            _ if self.chance(9) => self.end_uploads(&run.model),
             0..=2 => Work::CondemnObjects { objects },
             3..=5 => {
                 let mut objects = reader.condemned_objects(3).unwrap();

@@ -9,7 +9,7 @@ pub(crate) const FULL_RUN: usize = 50_000;
 const SHARE: usize = 200;
 
 /// Every kind of command; a kind that is missing in a run has no successes and fails it.
-pub(crate) const KINDS: [&str; 55] = [
+pub(crate) const KINDS: [&str; 56] = [
     "abandon upload",
     "append",
     "begin upload",
@@ -48,6 +48,7 @@ pub(crate) const KINDS: [&str; 55] = [
     "work advance time",
     "work condemn",
     "work count quota",
+    "work end uploads",
     "work flatten",
     "work free timelines",
     "work objects deleted",
