@@ -8,6 +8,9 @@ use nokv_types::{Command, Name, NewInode, NewKind, Node, Outcome, Request, Reque
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+/// Files in a directory of a tree.
+pub(crate) const DIR_FILES: u64 = 1000;
+
 /// Commands of one batch.
 pub(crate) const BATCH: u64 = 128;
 /// Who owns what the benchmark makes.
@@ -161,14 +164,14 @@ impl Subject {
         Ok(batch)
     }
 
-    /// Makes a tree of `count` files in directories of 1,000 below `parent`; answers the directories.
+    /// Makes a tree of `count` files in directories of [`DIR_FILES`] below `parent`; answers the directories.
     pub(crate) fn tree(&mut self, parent: Node, count: u64) -> Result<Vec<Node>> {
         let mut dirs = Vec::new();
         let mut left = count;
         while left > 0 {
             let dir = self.mkdir(parent, &format!("dir-{:04}", dirs.len()))?;
-            self.fill(dir, left.min(1000))?;
-            left -= left.min(1000);
+            self.fill(dir, left.min(DIR_FILES))?;
+            left -= left.min(DIR_FILES);
             dirs.push(dir);
         }
         Ok(dirs)

@@ -30,6 +30,8 @@ pub(crate) struct Role {
 struct Executed {
     entries: VecDeque<Entry>,
     finished: Finished,
+    /// Upkeep has work that need not wait for more.
+    removes_tree: bool,
     clock: Clock,
 }
 
@@ -134,6 +136,9 @@ impl Core {
                 };
                 self.published
                     .change(&table, last, || self.store.apply(&finished.mutations))?;
+                if batch.removes_tree {
+                    self.bells.tree_removed();
+                }
                 self.answer(batch, seq);
                 Ok(())
             }
@@ -149,8 +154,10 @@ impl Core {
         };
         let mut batch = Batch::new(&self.store, &mut role.state, clock);
         let mut executed = VecDeque::new();
+        let mut removes_tree = false;
         while let Some(mut entry) = entries.pop_front() {
             for request in std::mem::take(&mut entry.requests) {
+                removes_tree |= matches!(request.command, Command::RemoveTree { .. });
                 batch.execute(request)?;
             }
             executed.push_back(entry);
@@ -161,6 +168,7 @@ impl Core {
         Ok(Executed {
             entries: executed,
             finished: batch.finish()?,
+            removes_tree,
             clock,
         })
     }

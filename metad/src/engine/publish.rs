@@ -1,4 +1,4 @@
-//! Publishing the state to the frame store, and from there a logical checkpoint to the object store.
+//! Publishing the state to the frame store, compacting it, and from there a logical checkpoint to the object store.
 
 use super::Core;
 use super::open::is_passed;
@@ -62,6 +62,20 @@ impl Core {
         self.checkpoints.note_published(at);
         self.stats.publishes.fetch_add(1, Ordering::Relaxed);
         Ok(at)
+    }
+
+    /// Takes removed rows out of some frames.
+    ///
+    /// # Errors
+    /// `Full` from the disk, which later may have room; everything else is fatal and was handled as such.
+    pub(crate) fn compact(&self) -> Result<()> {
+        // Neither may change frames while the other looks at them.
+        let _one = self.checkpoints.publishing();
+        match self.store.compact() {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind == nokv_store::ErrorKind::Full => Err(error.into()),
+            Err(error) => Err(self.fatal_error(error.into())),
+        }
     }
 
     /// Writes a logical checkpoint of the newest published state.

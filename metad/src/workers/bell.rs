@@ -37,6 +37,13 @@ impl Bell {
         }
     }
 
+    /// As [`Bell::ring`], and ends a [`Bell::gather`] whose `enough` says so now.
+    pub(crate) fn urge(&self) {
+        self.rung.store(true, Ordering::Release);
+        let _held = self.lock();
+        self.changed.notify_all();
+    }
+
     /// Ends the waits for ever.
     pub(crate) fn stop(&self) {
         self.stopped.store(true, Ordering::Release);
@@ -69,10 +76,10 @@ impl Bell {
         Woken::Time
     }
 
-    /// Lets time pass so that work gathers; `false` when the thread has to end.
-    pub(crate) fn gather(&self, time: Duration) -> bool {
+    /// Lets time pass so that work gathers, unless there is `enough`; `false` when the thread has to end.
+    pub(crate) fn gather(&self, time: Duration, enough: impl Fn() -> bool) -> bool {
         let held = self.lock();
-        let going = |(): &mut ()| !self.is_stopped();
+        let going = |(): &mut ()| !self.is_stopped() && !enough();
         drop(
             self.changed
                 .wait_timeout_while(held, time, going)

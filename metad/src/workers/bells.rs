@@ -2,6 +2,7 @@
 
 use super::bell::Bell;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 /// The workers of the log and of published states look after this much log.
 const LOOK_BYTES: u64 = 1 << 20;
@@ -21,6 +22,8 @@ pub(crate) struct Bells {
     unsaved: AtomicU64,
     /// A checkpoint is wanted at once.
     pressed: AtomicBool,
+    /// A tree was removed and waits for upkeep.
+    removed_tree: AtomicBool,
     /// Log since the workers looked.
     unseen: AtomicU64,
 }
@@ -55,6 +58,18 @@ impl Bells {
     pub(crate) fn press(&self) {
         self.pressed.store(true, Ordering::Release);
         self.ring_all();
+    }
+
+    /// A tree was removed: upkeep need not wait for more.
+    pub(crate) fn tree_removed(&self) {
+        self.removed_tree.store(true, Ordering::Release);
+        self.upkeep.urge();
+    }
+
+    /// Lets work for upkeep gather until `time` is over or a tree was removed; `false` when it has to end.
+    pub(crate) fn gather_upkeep(&self, time: Duration) -> bool {
+        let enough = || self.removed_tree.swap(false, Ordering::AcqRel);
+        self.upkeep.gather(time, enough)
     }
 
     /// Whether a checkpoint was wanted at once; asked once.

@@ -106,7 +106,7 @@ impl Events {
 
 /// The worker.
 pub(super) fn run(core: &Arc<Core>) {
-    while core.bells.events.wait(None) != Woken::Stop && core.bells.events.gather(GATHER) {
+    while core.bells.events.wait(None) != Woken::Stop && core.bells.events.gather(GATHER, || false) {
         if core.has_failed() {
             return;
         }

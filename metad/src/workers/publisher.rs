@@ -1,4 +1,4 @@
-//! The worker that publishes states to the frame store and saves checkpoints in the object store.
+//! The worker that publishes states to the frame store, compacts it, and saves checkpoints in the object store.
 
 use super::bell::Woken;
 use crate::engine::Core;
@@ -15,6 +15,10 @@ const WORTH_BYTES: u64 = 8 << 20;
 const PAUSE_NS: u64 = 10_000_000_000;
 /// Quiet time after which what there is gets published.
 const QUIET: Duration = Duration::from_secs(5);
+/// Compactions in a row, of 256 frames each, before it is looked whether a publish is due.
+const COMPACTIONS_MAX: u32 = 2;
+/// Time between two looks at what scans pay for removed rows, while there are any.
+const COMPACT_LOOK: Duration = Duration::from_secs(1);
 /// Time before a publish or checkpoint that did not work is tried again.
 const RETRY: Duration = Duration::from_secs(10);
 
@@ -23,6 +27,7 @@ pub(super) fn run(core: &Arc<Core>) {
         published_ns: core.clocks.boottime_ns(),
         checkpoint_ns: core.clocks.boottime_ns(),
         unsaved: false,
+        quiet_since: core.clocks.boottime_ns(),
     };
     let mut wait = Last::next_look(core);
     loop {
@@ -30,9 +35,13 @@ pub(super) fn run(core: &Arc<Core>) {
         if woken == Woken::Stop || core.has_failed() {
             return;
         }
-        let tried = last.step(core, woken == Woken::Time);
+        if woken == Woken::Rung {
+            last.quiet_since = core.clocks.boottime_ns();
+        }
+        let compacted = Last::compact(core);
+        let tried = last.step(core);
         core.pace.note_tried(tried.is_ok());
-        wait = match tried {
+        wait = match tried.and(compacted) {
             Err(_) => Some(RETRY),
             Ok(()) => Last::next_look(core),
         };
@@ -44,11 +53,26 @@ struct Last {
     checkpoint_ns: u64,
     /// What was published last for a checkpoint could not be saved yet.
     unsaved: bool,
+    /// When it was rung last, ns of boot time as the others.
+    quiet_since: u64,
 }
 
 impl Last {
-    fn step(&mut self, core: &Core, quiet: bool) -> Result<(), Error> {
+    /// Compacts where deletes made it pay; what is left then is due at once again.
+    fn compact(core: &Core) -> Result<(), Error> {
+        for _ in 0..COMPACTIONS_MAX {
+            if !core.store.is_compaction_due() {
+                return Ok(());
+            }
+            core.compact()?;
+        }
+        core.bells.publisher.ring();
+        Ok(())
+    }
+
+    fn step(&mut self, core: &Core) -> Result<(), Error> {
         let now_ns = core.clocks.boottime_ns();
+        let quiet = now_ns.saturating_sub(self.quiet_since) >= QUIET.as_nanos() as u64;
         let pressed = core.bells.take_press();
         let save = pressed || self.is_save_due(core, now_ns);
         // What is published and could not be saved is tried again as it is: every publish takes room in the log, and
@@ -90,7 +114,8 @@ impl Last {
         let cheap = core.store.stats().dirty_frames <= FEW_FRAMES
             && redo >= WORTH_BYTES
             && now_ns.saturating_sub(self.published_ns) >= PAUSE_NS;
-        must || cheap || (quiet && redo > 0 && now_ns.saturating_sub(self.published_ns) >= PAUSE_NS)
+        must || cheap
+            || (quiet && redo >= WORTH_BYTES && now_ns.saturating_sub(self.published_ns) >= PAUSE_NS)
     }
 
     fn is_save_due(&self, core: &Core, now_ns: u64) -> bool {
@@ -103,6 +128,9 @@ impl Last {
 
     /// How long to sleep when nobody rings; for ever when there is nothing to publish or save.
     fn next_look(core: &Core) -> Option<Duration> {
+        if core.store.stats().removed_rows > 0 {
+            return Some(COMPACT_LOOK);
+        }
         if core.bells.redo_bytes() >= WORTH_BYTES {
             return Some(QUIET);
         }
@@ -143,13 +171,14 @@ mod tests {
             published_ns: 0,
             checkpoint_ns: 0,
             unsaved: false,
+            quiet_since: core.clocks.boottime_ns(),
         };
         let mut step = |away: bool| {
             if away {
                 objects.script(Op::PutIfAbsent, Fault::Unreachable);
             }
             core.bells.press();
-            last.step(core, false).is_ok()
+            last.step(core).is_ok()
         };
         assert!(!step(true));
         let appended = engine.stats().appended_seq;

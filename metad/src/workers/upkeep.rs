@@ -22,8 +22,12 @@ pub(super) fn run(core: &Arc<Core>) {
         if woken == Woken::Stop || core.has_failed() {
             return;
         }
-        // Many small rings are one look.
-        if woken == Woken::Rung && !bell.gather(UPKEEP_INTERVAL) {
+        if woken == Woken::Time && core.store.is_compaction_due() {
+            // Scans alone found that out; nothing else says it.
+            core.bells.publisher.ring();
+        }
+        // Many small rings are one look; a removed tree is one by itself.
+        if woken == Woken::Rung && !core.bells.gather_upkeep(UPKEEP_INTERVAL) {
             return;
         }
         let stop = || bell.is_stopped() || core.has_failed();

@@ -89,7 +89,9 @@ fn levels<'a>(
             prefix,
             after,
             ahead: VecDeque::new(),
-            done: false,
+            // The newest state is in the current rows alone.
+            history_ended: version == Version::HEAD,
+            current_ended: false,
         });
         let parent = timelines.get(timeline).and_then(|timeline| timeline.parent);
         next = parent.map(|(parent, branch)| (parent, version.min(branch)));
@@ -151,12 +153,15 @@ struct Level<'a> {
     prefix: &'a [u8],
     after: Option<Vec<u8>>,
     ahead: VecDeque<(Vec<u8>, Framed)>,
-    done: bool,
+    /// No history rows follow: looking again would step over whatever was removed behind them.
+    history_ended: bool,
+    /// As `history_ended`, of the current rows.
+    current_ended: bool,
 }
 
 impl Level<'_> {
     fn peek<R: Rows>(&mut self, rows: &R) -> Result<Option<&[u8]>> {
-        while self.ahead.is_empty() && !self.done {
+        while self.ahead.is_empty() && !(self.history_ended && self.current_ended) {
             self.fill(rows)?;
         }
         Ok(self.ahead.front().map(|(rest, _)| rest.as_slice()))
@@ -173,20 +178,23 @@ impl Level<'_> {
     /// Reads the next chunk: current rows that are old enough, history rows for the others.
     fn fill<R: Rows>(&mut self, rows: &R) -> Result<()> {
         let mut chunk = BTreeMap::new();
-        let mut bound: Option<Vec<u8>> = None;
-        if self.version != Version::HEAD {
-            bound = self.read_history(rows, &mut chunk)?;
+        let mut ends = [None, None];
+        if !self.history_ended {
+            ends[0] = self.read_history(rows, &mut chunk)?;
         }
-        if let Some(last) = self.read_current(rows, &mut chunk)?
-            && bound.as_ref().is_none_or(|bound| last < *bound)
-        {
-            bound = Some(last);
+        if !self.current_ended {
+            ends[1] = self.read_current(rows, &mut chunk)?;
         }
-        self.done = bound.is_none();
+        let bound = ends.iter().flatten().min().cloned();
+        // What lies beyond the bound is read again, also by a part that has come to its end.
+        let mut is_cut = false;
         if let Some(bound) = &bound {
-            let beyond = chunk.split_off(bound);
-            chunk.extend(beyond.into_iter().next().filter(|(rest, _)| rest == bound));
+            let mut beyond = chunk.split_off(bound).into_iter().peekable();
+            chunk.extend(beyond.next_if(|(rest, _)| rest == bound));
+            is_cut = beyond.peek().is_some();
         }
+        self.history_ended |= ends[0].is_none() && !is_cut;
+        self.current_ended |= ends[1].is_none() && !is_cut;
         self.ahead.extend(chunk);
         self.after = bound.or_else(|| self.after.take());
         Ok(())
@@ -296,3 +304,6 @@ impl Level<'_> {
         failed.map_or(Ok(Some(last).filter(|_| taken == CHUNK_KEYS)), Err)
     }
 }
+
+#[cfg(test)]
+mod tests;

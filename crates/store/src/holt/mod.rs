@@ -12,6 +12,7 @@
 
 mod blobs;
 mod codec;
+mod compact;
 mod excluded;
 mod overlay;
 mod publish;
@@ -27,6 +28,7 @@ pub use view::PublishedView;
 use crate::frames::{DirDisk, Disk, Found, FrameStats, FrameStore};
 use crate::{Error, ErrorKind, Mutations, Result, Rows, Scan, Store, Visit};
 use blobs::{LiveBlobs, engine_error};
+use compact::Removed;
 use holt::Tree;
 use overlay::Overlay;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -66,6 +68,11 @@ pub struct StoreStats {
     pub dirty_frames: usize,
     /// Memory held by batches that wait for a publish to end, in bytes.
     pub overlay_bytes: usize,
+    /// Removed rows that are still in the tree, waiting for [`HoltStore::compact`]; at most, and in a store that was
+    /// opened, not counting those that it was opened with.
+    pub removed_rows: u64,
+    /// Removed rows that scans stepped over since the store was opened: work that compaction saves.
+    pub stepped_rows: u64,
 }
 
 /// The store; see the module.
@@ -73,6 +80,7 @@ pub struct HoltStore {
     tree: Tree,
     frames: Arc<FrameStore>,
     overlay: Overlay,
+    removed: Removed,
     settings: Settings,
     writer: RwLock<()>,
     stamp: AtomicU64,
@@ -141,6 +149,7 @@ impl HoltStore {
             tree,
             frames,
             overlay: Overlay::default(),
+            removed: Removed::default(),
             settings,
             writer: RwLock::new(()),
             stamp: AtomicU64::new(0),
@@ -172,6 +181,8 @@ impl HoltStore {
             manifest_bytes: self.frames.published().encoded_len(),
             dirty_frames: self.frames.recent_drain(),
             overlay_bytes: self.overlay.bytes(),
+            removed_rows: self.removed.rows(),
+            stepped_rows: self.removed.stepped(),
         }
     }
 }
@@ -217,7 +228,9 @@ impl Rows for HoltStore {
     // Unlike a get, a scan of the engine copies each row under the frame's latch and looks at the frame's version
     // first: no row of it can be torn, and an error is one.
     fn scan(&self, range: Scan<'_>, visit: &mut dyn FnMut(&[u8], &[u8]) -> Visit) -> Result<()> {
-        read::scan(&self.tree, &self.overlay, range, visit)
+        let stepped = read::scan(&self.tree, &self.overlay, range, visit)?;
+        self.removed.stepped_over(stepped);
+        Ok(())
     }
 }
 

@@ -55,13 +55,18 @@ impl HoltStore {
             return Err(Error::new(ErrorKind::Invalid, "freeze", "store", detail));
         }
         self.begin_exclusive_work("freeze")?;
-        let _writer = self.writer.write().unwrap_or_else(PoisonError::into_inner);
-        self.overlay.set_phase(Phase::Frozen);
+        self.stand_still();
         Ok(Frozen {
             store: self,
             covered: covered.to_vec(),
             thawed: false,
         })
+    }
+
+    /// From here to the thaw batches go to the overlay.
+    pub(super) fn stand_still(&self) {
+        let _writer = self.writer.write().unwrap_or_else(PoisonError::into_inner);
+        self.overlay.set_phase(Phase::Frozen);
     }
 
     /// [`HoltStore::freeze`] and [`Frozen::publish`] in one, for callers with nothing to do in between.
@@ -72,20 +77,7 @@ impl HoltStore {
         self.freeze(covered)?.publish()
     }
 
-    /// Repacks some frames that deletes left half empty and folds small ones into their parents; call it after
-    /// many deletes, from the thread that publishes, until the frames in [`HoltStore::stats`] stay the same. Each
-    /// call handles at most 256 frames, and writers wait for one frame at a time.
-    ///
-    /// # Errors
-    /// `Invalid` while a publish is under way (frames must not change then); `Engine` and `Corrupt` from the tree.
-    pub fn compact(&self) -> Result<()> {
-        self.begin_exclusive_work("compact")?;
-        let outcome = self.tree.compact();
-        self.end_exclusive_work();
-        outcome.map_err(|error| engine_error("compact", "tree", error))
-    }
-
-    fn begin_exclusive_work(&self, op: &'static str) -> Result<()> {
+    pub(super) fn begin_exclusive_work(&self, op: &'static str) -> Result<()> {
         let mut working = self.publishing.lock().unwrap_or_else(PoisonError::into_inner);
         if *working {
             let detail = "a publish or a compaction is under way";
@@ -95,7 +87,7 @@ impl HoltStore {
         Ok(())
     }
 
-    fn end_exclusive_work(&self) {
+    pub(super) fn end_exclusive_work(&self) {
         *self.publishing.lock().unwrap_or_else(PoisonError::into_inner) = false;
     }
 
@@ -132,7 +124,7 @@ impl HoltStore {
     }
 
     /// Brings the overlay's rows into the tree and lets batches go there again.
-    fn thaw(&self) -> Result<()> {
+    pub(super) fn thaw(&self) -> Result<()> {
         {
             let _writer = self.writer.write().unwrap_or_else(PoisonError::into_inner);
             // A writer that waits looks at the phase under this lock: it must not miss the notification.

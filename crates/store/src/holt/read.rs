@@ -8,6 +8,9 @@ use crate::{Error, ErrorKind, Result, Scan, Visit};
 use holt::{RangeEntry, RangeIter, Tree};
 use std::collections::VecDeque;
 
+/// Rows that a cursor may look at and not deliver: the one that it starts behind and the one after its range.
+const EDGE_ROWS: u64 = 2;
+
 pub(super) fn get(tree: &Tree, overlay: &Overlay, key: &[u8]) -> Result<Option<Vec<u8>>> {
     let stored = stored_key(key);
     let sealed = match overlay.get(&stored) {
@@ -19,16 +22,17 @@ pub(super) fn get(tree: &Tree, overlay: &Overlay, key: &[u8]) -> Result<Option<V
     sealed.map(|sealed| unseal(&stored, sealed)).transpose()
 }
 
+/// As `Rows::scan`; answers how many removed rows it stepped over.
 pub(super) fn scan(
     tree: &Tree,
     overlay: &Overlay,
     range: Scan<'_>,
     visit: &mut dyn FnMut(&[u8], &[u8]) -> Visit,
-) -> Result<()> {
+) -> Result<u64> {
     let prefix = stored_key(range.prefix).into_owned();
     let after = match range.after {
         Some(after) if after < range.prefix => None,
-        Some(after) if !after.starts_with(range.prefix) => return Ok(()),
+        Some(after) if !after.starts_with(range.prefix) => return Ok(0),
         after => after.map(|after| stored_key(after).into_owned()),
     };
     let mut walk = Walk {
@@ -36,9 +40,10 @@ pub(super) fn scan(
         overlay,
         prefix,
         after,
+        stepped: 0,
     };
     while walk.pass(visit)? == Pass::Again {}
-    Ok(())
+    Ok(walk.stepped)
 }
 
 #[derive(PartialEq, Eq)]
@@ -54,6 +59,8 @@ struct Walk<'a> {
     prefix: Vec<u8>,
     /// The last delivered row, stored form.
     after: Option<Vec<u8>>,
+    /// Removed rows that the cursors stepped over.
+    stepped: u64,
 }
 
 impl Walk<'_> {
@@ -61,9 +68,21 @@ impl Walk<'_> {
         // The page is taken before the cursor moves, and a cursor is not used beyond the page's generation:
         // a row is in the page, or was in the tree when the cursor came by.
         let (generation, rows) = self.overlay.page(&self.prefix, self.after.as_deref());
-        let mut more = rows.len() == PAGE_ROWS;
-        let mut page = VecDeque::from(rows);
+        let page = VecDeque::from(rows);
         let mut cursor = Cursor::new(self.tree, &self.prefix, self.after.as_deref());
+        let passed = self.deliver(&mut cursor, generation, page, visit);
+        self.stepped += cursor.stepped();
+        passed
+    }
+
+    fn deliver(
+        &mut self,
+        cursor: &mut Cursor,
+        generation: u64,
+        mut page: VecDeque<StoredRow>,
+        visit: &mut dyn FnMut(&[u8], &[u8]) -> Visit,
+    ) -> Result<Pass> {
+        let mut more = page.len() == PAGE_ROWS;
         loop {
             if page.is_empty() && more {
                 let (now, rows) = self.overlay.page(&self.prefix, self.after.as_deref());
@@ -73,7 +92,7 @@ impl Walk<'_> {
                 more = rows.len() == PAGE_ROWS;
                 page = rows.into();
             }
-            let Some((key, sealed)) = next_row(&mut cursor, &mut page)? else {
+            let Some((key, sealed)) = next_row(cursor, &mut page)? else {
                 return Ok(Pass::Done);
             };
             if let Some(sealed) = sealed {
@@ -120,6 +139,15 @@ impl Cursor {
             next: None,
             ended: false,
         }
+    }
+
+    /// Removed rows that it met.
+    fn stepped(&self) -> u64 {
+        let stats = self.rows.stats();
+        stats
+            .visited
+            .saturating_sub(stats.returned)
+            .saturating_sub(EDGE_ROWS)
     }
 
     fn take(&mut self) -> Result<Option<StoredRow>> {

@@ -70,8 +70,8 @@ impl Rows for PublishedView {
     }
 
     fn scan(&self, range: Scan<'_>, visit: &mut dyn FnMut(&[u8], &[u8]) -> Visit) -> Result<()> {
-        self.tree
-            .as_ref()
-            .map_or(Ok(()), |tree| read::scan(tree, &self.nothing, range, visit))
+        self.tree.as_ref().map_or(Ok(()), |tree| {
+            read::scan(tree, &self.nothing, range, visit).map(drop)
+        })
     }
 }

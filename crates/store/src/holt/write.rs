@@ -57,6 +57,10 @@ impl HoltStore {
             engine_error("apply", "batch", holt::Error::Internal("failpoint")).caused_by(error)
         })?;
         let mut sealed = Vec::new();
+        let deletes = batch
+            .iter()
+            .filter(|change| matches!(change, Mutation::Delete(_)));
+        self.removed.add(deletes.count() as u64);
         self.change_tree(|rows| {
             for mutation in batch.iter() {
                 match mutation {
@@ -73,6 +77,8 @@ impl HoltStore {
 
     /// Puts rows of the overlay into the tree.
     pub(super) fn merge_rows(&self, page: &[StoredRow]) -> Result<()> {
+        self.removed
+            .add(page.iter().filter(|(_, value)| value.is_none()).count() as u64);
         self.change_tree(|rows| {
             for (key, value) in page {
                 match value {

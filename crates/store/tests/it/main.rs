@@ -7,6 +7,7 @@
     reason = "a failed expectation ends the test"
 )]
 
+mod compaction;
 mod conformance;
 mod crash;
 mod damage;
