@@ -68,3 +68,15 @@ pub(crate) fn resident() -> (u64, u64) {
     };
     (field("VmRSS:") * 1024, field("VmHWM:") * 1024)
 }
+
+/// Bytes that the filesystem gave to the files below `dir`; files that vanish meanwhile count as nothing.
+pub(crate) fn allocated(dir: &std::path::Path) -> u64 {
+    use std::os::unix::fs::MetadataExt as _;
+    let Ok(entries) = fs::read_dir(dir) else { return 0 };
+    let of = |entry: fs::DirEntry| match entry.metadata() {
+        Ok(meta) if meta.is_dir() => allocated(&entry.path()),
+        Ok(meta) => meta.blocks() * 512,
+        Err(_) => 0,
+    };
+    entries.flatten().map(of).sum()
+}

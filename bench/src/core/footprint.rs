@@ -2,12 +2,14 @@
 
 use super::{files, sqlite};
 use crate::clock::{Stopwatch, cpu_seconds};
-use crate::machine::resident;
+use crate::machine::{allocated, resident};
 use crate::report::{Bar, Good, Sample};
 use crate::workload::{Random, Scratch, Subject, file_name};
 use anyhow::{Result, anyhow, ensure};
 use nokv_client::Namespace;
 use nokv_types::{Node, ReadPoint, Version};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 const LOOKUPS: u64 = 1_000_000;
@@ -17,9 +19,13 @@ pub(crate) fn run() -> Result<Vec<Sample>> {
     let (before, _) = resident();
     let mut subject = Subject::open(scratch.path())?;
     let root = subject.root()?;
-    let dirs = subject.tree(root, files())?;
-    let large = subject.mkdir(root, "large")?;
-    subject.fill(large, files() / 10)?;
+    let (made, peak) = while_watched(scratch.path(), || -> Result<_> {
+        let dirs = subject.tree(root, files())?;
+        let large = subject.mkdir(root, "large")?;
+        subject.fill(large, files() / 10)?;
+        Ok((dirs, large))
+    })?;
+    let (dirs, large) = made?;
     let mut samples = speeds(&subject, &dirs, large)?;
     subject
         .embedded
@@ -27,12 +33,37 @@ pub(crate) fn run() -> Result<Vec<Sample>> {
         .map_err(|error| anyhow!("{error}"))?;
     samples.extend(sizes(&subject, before)?);
     samples.push(Sample::new(
+        "disk, peak during creates: all files, log and spare room included",
+        "B/file",
+        peak as f64 / (files() + files() / 10) as f64,
+        Bar::None,
+    ));
+    samples.push(Sample::new(
         "idle CPU of the open engine",
         "% of a core",
         idle_share() * 100.0,
         Bar::Value(Good::Less, 0.5),
     ));
     Ok(samples)
+}
+
+/// Runs `run` and answers the most that the files below `dir` took meanwhile, in bytes, looked at every 50 ms.
+fn while_watched<T>(dir: &Path, run: impl FnOnce() -> T) -> Result<(T, u64)> {
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let watch = scope.spawn(|| {
+            let mut peak = allocated(dir);
+            while !done.load(Ordering::Relaxed) {
+                std::thread::sleep(Duration::from_millis(50));
+                peak = peak.max(allocated(dir));
+            }
+            peak
+        });
+        let made = run();
+        done.store(true, Ordering::Relaxed);
+        let peak = watch.join().map_err(|_| anyhow!("a thread panicked"))?;
+        Ok((made, peak))
+    })
 }
 
 /// Lookups and listings, warm, on one thread.
