@@ -28,8 +28,8 @@ pub const CHECKPOINT_BYTES: u64 = 1 << 30;
 pub const CHECKPOINT_INTERVAL: Duration = Duration::from_hours(1);
 /// Time between two looks at leases, the window and what is to be pruned, while there is something.
 pub const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
-/// Rows that one step of background work changes at most: callers wait for a step, about 5 ms.
-pub const WORK_ROWS_MAX: u32 = 250;
+/// Rows that one step of background work changes at most: callers wait for a step, about 1 ms.
+pub const WORK_ROWS_MAX: u32 = 64;
 /// Default time between the last reference of an object and its deletion.
 pub const GC_GRACE: Duration = Duration::from_hours(2);
 /// Time after which an id that was reserved and never published is deleted; and again 24 times later.

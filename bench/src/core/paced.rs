@@ -66,15 +66,20 @@ fn dirty(subject: &mut Subject, dirs: &[Node], share: f64) -> Result<()> {
             .embedded
             .lookup(point, dir.ino, &name)
             .map_err(|error| anyhow!("{error}"))?;
-        let change = AttrChange {
-            mode: Some(0o640),
-            ..AttrChange::default()
+        // Attributes of a file lie with its name, those of a directory among the inodes of its files.
+        let nodes = if share < 1.0 {
+            vec![found.node]
+        } else {
+            vec![found.node, dir]
         };
-        let request = subject.request(Command::SetAttr {
-            node: found.node,
-            change,
-        });
-        subject.must(vec![request], Ack::Applied)?;
+        for node in nodes {
+            let change = AttrChange {
+                mode: Some(0o750),
+                ..AttrChange::default()
+            };
+            let request = subject.request(Command::SetAttr { node, change });
+            subject.must(vec![request], Ack::Applied)?;
+        }
     }
     Ok(())
 }

@@ -32,8 +32,8 @@ use crate::rows::{Counters, ObjectRow, Record};
 use crate::{Error, Result};
 use nokv_store::{Rows, Scan, Visit};
 use nokv_types::codec::Take;
-use nokv_types::{RequestId, SessionId, TimelineId, Version};
-use std::collections::BTreeSet;
+use nokv_types::{Ino, RequestId, SessionId, TimelineId, Version};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// How far ahead of use the ceiling of versions is raised.
@@ -62,8 +62,9 @@ pub struct State {
     pub(crate) leases: Leases,
     /// Timelines that were not changed since their newest hold was taken.
     pub(crate) watched: BTreeSet<TimelineId>,
-    /// Timelines in which detached trees may wait, their own or inherited ones.
-    pub(crate) reclaims: BTreeSet<TimelineId>,
+    /// Timelines in which detached trees may wait, their own or inherited ones; with the directory that was done last,
+    /// behind which the next one is looked for first.
+    pub(crate) reclaims: BTreeMap<TimelineId, Ino>,
     pub(crate) sessions: Sessions,
     pub(crate) opens: Opens,
     pub(crate) uploads: Uploads,
@@ -93,7 +94,7 @@ impl State {
         let holds = Holds::load(rows)?;
         let watched = timelines.unchanged(&holds);
         let live = timelines.iter().filter(|(_, timeline)| timeline.live);
-        let reclaims = live.map(|(id, _)| id).collect();
+        let reclaims = live.map(|(id, _)| (id, Ino(0))).collect();
         let sessions = Sessions::load(rows)?;
         let windows = Windows::load(rows, &sessions)?;
         Ok(Self {

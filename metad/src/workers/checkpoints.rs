@@ -6,7 +6,7 @@ use nokv_object::layout::CheckpointName;
 use nokv_types::Version;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -33,6 +33,11 @@ impl Checkpoints {
     /// One publish at a time.
     pub(crate) fn publishing(&self) -> MutexGuard<'_, ()> {
         self.publishing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether frames are being published or compacted at this moment.
+    pub(crate) fn is_publishing(&self) -> bool {
+        matches!(self.publishing.try_lock(), Err(TryLockError::WouldBlock))
     }
 
     /// One logical checkpoint at a time.

@@ -12,6 +12,8 @@ use std::time::Duration;
 
 /// Time between two looks while nobody commits anything: leases end all the same.
 const IDLE_INTERVAL: Duration = Duration::from_mins(1);
+/// What callers get for each step while frames are published or compacted, in times of what it took.
+const PUBLISHING_SHARE: u64 = 3;
 /// Rounds of background work in a row; what is left waits for the next look.
 const ROUNDS_MAX: u32 = 1000;
 
@@ -104,13 +106,23 @@ impl Core {
             if !more {
                 break;
             }
-            if !self.queue.is_empty() {
-                // Callers wait: they get as much time as the step took.
-                let took = self.clocks.boottime_ns().saturating_sub(began_ns);
-                std::thread::sleep(Duration::from_nanos(took));
+            let took = self.clocks.boottime_ns().saturating_sub(began_ns);
+            let share = self.share_for_callers();
+            if share > 0 {
+                std::thread::sleep(Duration::from_nanos(took * share));
             }
         }
         total
+    }
+
+    /// How many times what a step took callers get before the next one.
+    fn share_for_callers(&self) -> u64 {
+        if self.checkpoints.is_publishing() {
+            // Another worker keeps a processor and the disk busy; two of them would leave callers neither.
+            PUBLISHING_SHARE
+        } else {
+            u64::from(!self.queue.is_empty())
+        }
     }
 
     /// Removes event files that are old and needed by no pin, no fork and no version that can be read.

@@ -30,7 +30,11 @@ impl<R: Rows> Batch<'_, R> {
         let mut budget = rows_max.clamp(1, RECLAIM_ROWS_MAX) as usize;
         let mut done = 0;
         while budget > 0
-            && let Some(timeline) = self.state.reclaims.first().copied()
+            && let Some(timeline) = self
+                .state
+                .reclaims
+                .first_key_value()
+                .map(|(timeline, _)| *timeline)
         {
             let removed = self.reclaim_timeline(timeline, budget)?;
             budget = budget.saturating_sub(removed.max(1));
@@ -42,7 +46,7 @@ impl<R: Rows> Batch<'_, R> {
 
     /// Notes that a directory without a name waits for reclaim.
     pub(crate) fn wait_for_reclaim(&mut self, node: Node) -> Result<()> {
-        self.state.reclaims.insert(node.timeline);
+        self.state.reclaims.entry(node.timeline).or_insert(Ino(0));
         self.put_detached(node, &DetachedRow::default())
     }
 
@@ -56,7 +60,7 @@ impl<R: Rows> Batch<'_, R> {
     fn reclaim_timeline(&mut self, timeline: TimelineId, budget: usize) -> Result<usize> {
         let is_live = self.state.timelines.get(timeline).is_some_and(|line| line.live);
         if is_live {
-            if let Some((ino, row)) = self.first_detached(timeline)? {
+            if let Some((ino, row)) = self.next_detached(timeline)? {
                 return self.reclaim_directory(Node::new(timeline, ino), row, budget);
             }
             let orphans = self.inherited_orphans(timeline, budget)?;
@@ -71,9 +75,21 @@ impl<R: Rows> Batch<'_, R> {
         Ok(0)
     }
 
-    fn first_detached(&self, timeline: TimelineId) -> Result<Option<(Ino, DetachedRow)>> {
+    /// The directory to go on with: the first one behind those that are done, or else the first of all. Looking from
+    /// the start each time would step over the removed rows of all that are done.
+    fn next_detached(&mut self, timeline: TimelineId) -> Result<Option<(Ino, DetachedRow)>> {
+        let done = self.state.reclaims.get(&timeline).copied().unwrap_or(Ino(0));
+        let next = self.first_detached(timeline, done)?;
+        if next.is_some() || done == Ino(0) {
+            return Ok(next);
+        }
+        self.state.reclaims.insert(timeline, Ino(0));
+        self.first_detached(timeline, Ino(0))
+    }
+
+    fn first_detached(&self, timeline: TimelineId, behind: Ino) -> Result<Option<(Ino, DetachedRow)>> {
         let mut first = None;
-        self.each_ino(timeline, Family::Detached, &mut |ino, found| {
+        self.each_ino(timeline, Family::Detached, behind, &mut |ino, found| {
             first = Some((ino, DetachedRow::decode(&found.value)?));
             Ok(Visit::Stop)
         })?;
@@ -91,7 +107,7 @@ impl<R: Rows> Batch<'_, R> {
         {
             return Ok(orphans);
         }
-        self.each_ino(timeline, Family::Orphan, &mut |ino, found| {
+        self.each_ino(timeline, Family::Orphan, Ino(0), &mut |ino, found| {
             if found.timeline != timeline {
                 orphans.push(ino);
             }
@@ -108,17 +124,19 @@ impl<R: Rows> Batch<'_, R> {
         &self,
         timeline: TimelineId,
         family: Family,
+        behind: Ino,
         visit: &mut dyn FnMut(Ino, Found) -> Result<Visit>,
     ) -> Result<()> {
         let at = ReadPoint {
             timeline,
             version: Version::HEAD,
         };
+        let after = (behind != Ino(0)).then(|| keys::inode(behind));
         mvcc::scan(
             &self.txn,
             &self.state.timelines,
             at,
-            (family, b"", None),
+            (family, b"", after.as_deref()),
             &mut |entry| {
                 let (ino, _) =
                     take_id(&entry.rest).ok_or_else(|| Error::corrupt("malformed key", "detached tree"))?;
@@ -152,6 +170,7 @@ impl<R: Rows> Batch<'_, R> {
         }
         self.reclaim_entries(dir, entries)?;
         self.delete_row(dir.timeline, Family::Detached, &keys::inode(dir.ino))?;
+        self.state.reclaims.insert(dir.timeline, dir.ino);
         self.remove_dir(dir)?;
         self.forget_inode(dir, &attr)?;
         Ok(count + 1)

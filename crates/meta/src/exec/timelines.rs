@@ -61,7 +61,7 @@ impl<R: Rows> Batch<'_, R> {
         }
         self.write_timeline(id, line);
         if origin.is_some() {
-            self.state.reclaims.insert(id);
+            self.state.reclaims.insert(id, Ino(0));
         }
         Ok(id)
     }

@@ -31,6 +31,9 @@ pub struct FrameStats {
     pub epoch: u64,
 }
 
+/// Frames written before they are synced: 2 MiB. A sync of the log waits for whatever the disk was handed before it.
+const UNSYNCED_FRAMES_MAX: u32 = 4;
+
 /// The live table: where the newest written image of each frame is.
 #[derive(Debug, Default)]
 pub(crate) struct Table {
@@ -56,6 +59,8 @@ pub(crate) struct FrameStore {
     planner_asks: AtomicU32,
     /// Frames written between the last few flushes, newest last.
     drains: Mutex<Drains>,
+    /// Frames written since the last sync.
+    unsynced: Mutex<u32>,
 }
 
 /// A drain is a few waves of writes, children before parents, each ended by a flush.
@@ -80,6 +85,7 @@ impl FrameStore {
             writes: AtomicU64::new(0),
             planner_asks: AtomicU32::new(0),
             drains: Mutex::default(),
+            unsynced: Mutex::new(0),
         }
     }
 
@@ -245,6 +251,18 @@ impl FrameStore {
         self.unflushed.store(true, Ordering::Release);
         self.watch_drain();
         self.writes.fetch_add(1, Ordering::Release);
+        self.bound_unsynced()
+    }
+
+    /// Syncs when enough was written: whoever writes frames pays for it, and the log's syncs find little in their way.
+    fn bound_unsynced(&self) -> Result<()> {
+        // Held during the sync, so that other writers of frames wait as well.
+        let mut unsynced = self.unsynced.lock().unwrap_or_else(PoisonError::into_inner);
+        *unsynced += 1;
+        if *unsynced >= UNSYNCED_FRAMES_MAX {
+            *unsynced = 0;
+            self.sync()?;
+        }
         Ok(())
     }
 

@@ -16,9 +16,6 @@ use std::time::Duration;
 
 /// How often the progress of the background drain is looked at.
 const DRAIN_STEP: Duration = Duration::from_millis(2);
-/// Frames written before they are synced while the drain goes on: 4 MiB, which is what a sync of the log may
-/// find in its way.
-const SYNC_FRAMES: u64 = 8;
 /// Time without writes, beside a drain interval, after which the drain is taken to be done even though the
 /// engine's planner did not show it: a drain copies all its frames before it writes the first.
 const DRAIN_QUIET: Duration = Duration::from_secs(1);
@@ -91,32 +88,25 @@ impl HoltStore {
         *self.publishing.lock().unwrap_or_else(PoisonError::into_inner) = false;
     }
 
-    /// Waits until the background drain has written what was dirty when the tree was frozen. Syncs beside it, a
-    /// part at a time, so that one long flush does not hold up the log's.
-    fn settle(&self) -> Result<()> {
+    /// Waits until the background drain has written what was dirty when the tree was frozen.
+    fn settle(&self) {
         let steps = |time: Duration| (time.as_micros() / DRAIN_STEP.as_micros()) as u32;
         let quiet_steps = steps(self.settings.drain_interval + DRAIN_QUIET);
         let (mut quiet, mut seen) = (0, self.frames.writes());
-        let mut synced = seen;
         self.frames.watch_drain();
         for _ in 0..steps(DRAIN_WAIT_MAX) {
             std::thread::sleep(DRAIN_STEP);
             let writes = self.frames.writes();
             quiet = if writes == seen { quiet + 1 } else { 0 };
             seen = writes;
-            if writes - synced >= SYNC_FRAMES {
-                self.frames.sync()?;
-                synced = writes;
-            }
             if self.frames.is_drained() || quiet >= quiet_steps {
                 break;
             }
         }
-        Ok(())
     }
 
     fn capture(&self, covered: &[u8]) -> Result<Held> {
-        self.settle()?;
+        self.settle();
         self.tree
             .checkpoint()
             .map_err(|error| engine_error("publish", "tree", error))?;
