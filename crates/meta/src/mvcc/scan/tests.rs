@@ -1,3 +1,5 @@
+//! How many scans of the store a merged scan takes: work is counted, not time.
+
 use super::*;
 use nokv_store::{ModelStore, Mutation, Mutations, Store as _};
 use nokv_types::Version;

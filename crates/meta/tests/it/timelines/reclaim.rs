@@ -170,3 +170,24 @@ fn what_a_pin_kept_of_a_detached_tree_goes_with_the_pin() {
         assert_eq!(after, empty, "reclaimed first: {reclaimed_first}");
     }
 }
+
+#[test]
+fn a_directory_that_is_older_than_the_one_that_held_it_is_reclaimed_after_it() {
+    let mut world = World::with_window(0);
+    let older = world.create(ROOT, "older", NewKind::Directory);
+    world.create(older, "f", NewKind::File);
+    let top = grow(&mut world, "top", 3, 5);
+    world
+        .run(Command::Rename {
+            from: ROOT,
+            from_name: name("older"),
+            to: top,
+            to_name: name("older"),
+            mode: nokv_types::RenameMode::Replace,
+        })
+        .unwrap();
+    world.remove_tree(ROOT, "top");
+    while world.work(Work::Reclaim { rows_max: 1 }).1 {}
+    assert_eq!(inodes(&world, ROOT), 1);
+    assert_eq!(world.families().get(&'d'), None);
+}
