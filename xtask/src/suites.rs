@@ -53,6 +53,10 @@ const BUDGETS: &[Budget] = &[
         seconds: 60,
     },
     Budget {
+        suite: "protocol",
+        seconds: 30,
+    },
+    Budget {
         suite: "client",
         seconds: 30,
     },

@@ -176,7 +176,14 @@ pub(crate) fn find(text: &str) -> Option<Entry> {
 /// The exit code of a refusal.
 pub(crate) fn exit_of(code: Code) -> u8 {
     match code {
-        Code::Locked | Code::Busy | Code::WindowFull | Code::OutcomeUnknown => EXIT_LATER,
+        Code::Locked
+        | Code::Busy
+        | Code::WindowFull
+        | Code::OutcomeUnknown
+        | Code::NotReady
+        | Code::Draining
+        | Code::TimedOut
+        | Code::Cancelled => EXIT_LATER,
         Code::Io => EXIT_IO,
         Code::Corrupt => EXIT_DAMAGED,
         Code::NameInvalid | Code::NameTooLong | Code::PathTooLong => EXIT_USAGE,

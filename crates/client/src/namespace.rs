@@ -4,16 +4,10 @@
 //!
 //! Invariants: `submit` is the only way to change anything; every read names the state that it reads.
 
-mod admin;
-mod history;
-mod state;
-
-pub use admin::{
-    CheckpointReport, DfReport, Explanation, Finding, FsckReport, GcOptions, GcReport, Holder, ObjectState,
-    StatFs,
+pub use nokv_types::{
+    Ack, At, CheckpointReport, DfReport, DiffPage, EventPage, EventQuery, Explanation, Finding, Found,
+    FsckReport, GcOptions, GcReport, Holder, LoggedEvent, ObjectState, StatFs, View,
 };
-pub use history::{DiffPage, EventPage, EventQuery, LoggedEvent};
-pub use state::{Ack, At, Found, View};
 
 use crate::Result;
 use nokv_types::{

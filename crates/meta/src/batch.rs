@@ -17,7 +17,6 @@ pub use events::{EventBatch, decode_events};
 pub(crate) use history::Retired;
 pub(crate) use usage::Charge;
 
-use crate::answers;
 use crate::keys::Family;
 use crate::mvcc::{self, Found};
 use crate::rows::{Record, TotalsChange};
@@ -25,7 +24,7 @@ use crate::state::{CEILING_LOW, CEILING_STEP, Clock, Known, State, Taken, counte
 use crate::txn::Txn;
 use crate::{Error, Result};
 use nokv_store::{Mutations, Rows};
-use nokv_types::codec::{put_bytes, put_varint};
+use nokv_types::codec::{put_answer, put_bytes, put_varint};
 use nokv_types::{
     Answer, Code, Event, Node, Outcome, QuotaId, ReadPoint, Refusal, Reply, Request, SessionId, TimelineId,
     Version,
@@ -338,7 +337,7 @@ impl<'a, R: Rows> Batch<'a, R> {
     /// Keeps an answer in the window and in the batch's results.
     fn log_result(&mut self, id: nokv_types::RequestId, taken: Taken<'_>, answer: &Answer) {
         self.answer_bytes.clear();
-        answers::encode_into(&mut self.answer_bytes, answer);
+        put_answer(&mut self.answer_bytes, answer);
         let results = &mut self.results;
         put_varint(results, id.session.0);
         put_varint(results, u64::from(id.stream));

@@ -4,7 +4,6 @@
 //! and deterministic: no clock, no threads, no randomness; whoever holds the commit role passes the time in.
 //! Must not know how rows are stored (only the seam of `nokv-store`), how batches are logged, or who asks.
 
-mod answers;
 mod batch;
 mod error;
 mod exec;

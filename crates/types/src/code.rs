@@ -135,6 +135,24 @@ codes! {
     Busy = 121, 11, Same, "is busy";
     /// The format is newer than this program.
     TooNew = 123, 95, Never, "has a newer format than this program";
+    /// The token is missing, unknown, or its time is over: bring a new one.
+    Unauthenticated = 124, 13, AfterRefresh, "is not a token that is accepted here";
+    /// The token does not grant this: its mode or its subtree is another.
+    Forbidden = 13, 13, Never, "is not granted to this token";
+    /// The server recovers and does not serve yet.
+    NotReady = 125, 11, Same, "is not ready yet";
+    /// The server stops: connect again.
+    Draining = 126, 11, Same, "is stopping";
+    /// The caller's deadline is over.
+    TimedOut = 127, 110, Same, "took longer than its caller would wait";
+    /// The caller took the request back before it was executed.
+    Cancelled = 4, 4, Same, "was cancelled";
+    /// The receiver has no such message.
+    UnknownMessage = 128, 95, Never, "is a message that is not known here";
+    /// The bytes of a message are not what its number and version say.
+    Malformed = 129, 71, Never, "is not a well-formed message";
+    /// Client and server share no version of the protocol.
+    NoCommonVersion = 130, 93, Never, "speaks no version of the protocol that is spoken here";
 }
 
 /// A request that was refused: the code, what it is about, and the particulars.

@@ -1,4 +1,18 @@
-//! Reading and writing of the fixed and variable numbers that durable records are made of.
+//! Reading and writing of the numbers and records that durable formats and messages have in common.
+//!
+//! What is kept in the log and in rows and also travels to a client has one encoding, and it is here: answers,
+//! extents, and what they are made of.
+
+mod answer;
+mod extent;
+mod record;
+
+pub use answer::{answer_from, put_answer, put_reply, take_reply};
+pub use extent::{put_extents, take_extents};
+pub use record::{
+    put_attr, put_node, put_pin, put_point, put_refusal, put_root, take_attr, take_node, take_pin,
+    take_point, take_refusal, take_root,
+};
 
 /// Appends an unsigned LEB128 number.
 pub fn put_varint(out: &mut Vec<u8>, mut value: u64) {

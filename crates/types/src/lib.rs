@@ -15,8 +15,11 @@ pub mod failpoint;
 mod ids;
 mod moment;
 mod name;
+mod page;
 mod reply;
+mod report;
 mod size;
+mod view;
 
 pub use attr::{Attr, AttrChange, FileKind, NewInode};
 pub use body::{
@@ -34,8 +37,14 @@ pub use ids::{
 };
 pub use moment::{show_exact, show_time};
 pub use name::{NAME_BYTES_MAX, Name, NsPath, PATH_BYTES_MAX, XattrName, show_bytes};
+pub use page::{DiffPage, EventPage, EventQuery, LoggedEvent};
 pub use reply::{
-    Answer, DeadObject, DiffEntry, DiffKind, DirEntry, DirPage, Outcome, PinInfo, QuotaUsage, ReadPoint,
-    Reply, RootInfo, RootKind,
+    Answer, DeadObject, DiffEntry, DiffKind, DirEntry, DirPage, Outcome, PIN_HOLDERS_MAX, PinInfo,
+    QuotaUsage, ReadPoint, Reply, RootInfo, RootKind,
+};
+pub use report::{
+    CheckpointReport, DfReport, Explanation, Finding, FsckReport, GcOptions, GcReport, Holder, ObjectState,
+    StatFs,
 };
 pub use size::show_size;
+pub use view::{Ack, At, Found, View};

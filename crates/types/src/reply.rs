@@ -112,6 +112,9 @@ pub struct RootInfo {
     pub since: Version,
 }
 
+/// Most holders of one snapshot pin.
+pub const PIN_HOLDERS_MAX: usize = 64;
+
 /// A snapshot pin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PinInfo {

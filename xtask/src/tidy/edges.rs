@@ -34,8 +34,12 @@ const EDGES: &[Edges] = &[
         may_use: &["nokv-types", "nokv-store", "nokv-meta", "nokv-object"],
     },
     Edges {
-        package: "nokv-client",
+        package: "nokv-protocol",
         may_use: &["nokv-types"],
+    },
+    Edges {
+        package: "nokv-client",
+        may_use: &["nokv-types", "nokv-protocol"],
     },
     Edges {
         package: "nokv-metad",
@@ -45,6 +49,7 @@ const EDGES: &[Edges] = &[
             "nokv-meta",
             "nokv-journal",
             "nokv-object",
+            "nokv-protocol",
             "nokv-client",
         ],
     },

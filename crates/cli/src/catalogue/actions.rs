@@ -65,5 +65,20 @@ pub(super) fn of(code: Code) -> &'static str {
         Code::OutcomeUnknown => "It may have happened or not: look, then run the same command again.",
         Code::Busy => "Wait, then run the same command again.",
         Code::TooNew => "Data of a newer version of the program: use that version.",
+        Code::Unauthenticated => {
+            "The token is missing, unknown, or its time is over: name the right token file, or get a new token."
+        }
+        Code::Forbidden => {
+            "The token's mode or subtree does not cover this; ask whoever runs the workspace for one that does."
+        }
+        Code::NotReady => "The server is starting; run the command again in a moment.",
+        Code::Draining => "The server is stopping or being replaced; run the command again in a moment.",
+        Code::TimedOut => "It may have happened or not: look, then run the same command again.",
+        Code::Cancelled => "The command was taken back before it ran; run it again.",
+        Code::UnknownMessage => "The other side is an older program: bring both to the same version.",
+        Code::Malformed => {
+            "Two programs do not understand each other: bring both to the same version, and report it."
+        }
+        Code::NoCommonVersion => "The programs are too far apart: bring both to the same version.",
     }
 }

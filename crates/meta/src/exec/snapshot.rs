@@ -12,7 +12,7 @@ use nokv_types::{Code, EventKind, Node, Outcome, ReadPoint, Refusal, show_bytes}
 /// Most pins of a workspace.
 pub(crate) const PINS_MAX: usize = 65_536;
 /// Most holders of one pin.
-pub(crate) const HOLDERS_MAX: usize = 64;
+pub(crate) const HOLDERS_MAX: usize = nokv_types::PIN_HOLDERS_MAX;
 /// How long the state is kept that a rollback or promote replaced, ns.
 pub(crate) const KEEP_NS: u64 = 24 * 3_600 * 1_000_000_000;
 

@@ -2,8 +2,8 @@
 //! ranges of a staged body.
 
 use super::{Record, SCHEMA, schema};
-use nokv_types::codec::{Take, put_bytes, put_varint};
-use nokv_types::{Digest, Extent, ObjectId, Slice, Source, UploadId};
+use nokv_types::codec::{Take, put_extents, put_varint, take_extents};
+use nokv_types::{Extent, UploadId};
 
 /// Longest encoded body row, in bytes.
 pub(crate) const BODY_ROW_BYTES_MAX: usize = 32 * 1024;
@@ -23,83 +23,14 @@ impl Record for BodyRow {
 
     fn encode_into(&self, out: &mut Vec<u8>) {
         out.push(SCHEMA);
-        put_varint(out, self.extents.len() as u64);
-        let mut end = 0;
-        for extent in &self.extents {
-            // Extents mostly touch: the gap is one byte then.
-            put_varint(out, extent.at.wrapping_sub(end));
-            put_extent(extent, out);
-            end = extent.end();
-        }
+        put_extents(out, &self.extents);
     }
 
     fn take(take: &mut Take<'_>) -> Option<Self> {
         schema(take)?;
-        let count = take.varint()?;
-        let mut extents = Vec::new();
-        let mut end = 0u64;
-        for _ in 0..count {
-            let extent = take_extent(end.checked_add(take.varint()?)?, take)?;
-            end = extent.at.checked_add(u64::from(extent.len))?;
-            extents.push(extent);
-        }
+        let extents = take_extents(take, usize::MAX)?;
         Some(Self { extents })
     }
-}
-
-fn put_extent(extent: &Extent, out: &mut Vec<u8>) {
-    put_varint(out, u64::from(extent.len));
-    match &extent.source {
-        Source::Inline(bytes) => {
-            out.push(0);
-            put_bytes(out, bytes);
-        }
-        Source::Slice(slice) => {
-            out.push(match slice.digest {
-                Digest::Blake3(_) => 1,
-                Digest::Crc32c(_) => 2,
-            });
-            out.extend_from_slice(&slice.object.0.to_le_bytes());
-            put_varint(out, slice.stored_offset);
-            put_varint(out, u64::from(slice.stored_len));
-            put_varint(out, u64::from(slice.window_offset));
-            match slice.digest {
-                Digest::Blake3(bytes) => out.extend_from_slice(&bytes),
-                Digest::Crc32c(sum) => out.extend_from_slice(&sum.to_le_bytes()),
-            }
-        }
-    }
-}
-
-fn take_extent(at: u64, take: &mut Take<'_>) -> Option<Extent> {
-    let len = take.varint_u32()?;
-    let tag = take.u8()?;
-    if tag == 0 {
-        return Some(Extent {
-            at,
-            len,
-            source: Source::Inline(take.bytes()?.to_vec()),
-        });
-    }
-    let object = ObjectId(u128::from_le_bytes(take.array()?));
-    let stored_offset = take.varint()?;
-    let (stored_len, window_offset) = (take.varint_u32()?, take.varint_u32()?);
-    let digest = match tag {
-        1 => Digest::Blake3(take.array()?),
-        2 => Digest::Crc32c(u32::from_le_bytes(take.array()?)),
-        _ => return None,
-    };
-    Some(Extent {
-        at,
-        len,
-        source: Source::Slice(Slice {
-            object,
-            stored_offset,
-            stored_len,
-            digest,
-            window_offset,
-        }),
-    })
 }
 
 /// What a staged publish leaves in place of body rows: ranges without a row of their own are the upload's.
@@ -131,6 +62,7 @@ impl Record for ManifestRow {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use nokv_types::{Digest, ObjectId, Slice, Source};
 
     #[test]
     fn bytes_of_body_rows_are_fixed() {

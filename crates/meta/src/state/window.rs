@@ -10,13 +10,12 @@
 
 mod retired;
 
-use crate::answers;
 use crate::keys::{Family, Key};
 use crate::state::for_each;
 use crate::state::sessions::{Sessions, session_of};
 use crate::{Error, Result};
 use nokv_store::Rows;
-use nokv_types::codec::{Take, put_bytes, put_varint};
+use nokv_types::codec::{Take, answer_from, put_bytes, put_varint};
 use nokv_types::{Answer, Code, RequestId, SessionId};
 use retired::Retired;
 use std::collections::{HashMap, VecDeque};
@@ -109,8 +108,7 @@ impl Windows {
             return Err(refuse(Code::SessionExpired));
         };
         if let Some(bytes) = window.find(id) {
-            let answer =
-                answers::decode(bytes).ok_or_else(|| Error::corrupt("malformed answer", "window"))?;
+            let answer = answer_from(bytes).ok_or_else(|| Error::corrupt("malformed answer", "window"))?;
             return Ok(Known::Answered(answer));
         }
         window.retire(taken);

@@ -1,6 +1,6 @@
 //! Questions of whoever runs the namespace: space, garbage, health.
 
-use nokv_types::{DeadObject, Ino, ObjectId, QuotaLimits, TimelineId, Version};
+use crate::{DeadObject, Ino, ObjectId, QuotaLimits, TimelineId, Version};
 
 /// What the workspace holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -1,6 +1,6 @@
 //! Questions about what happened: events and differences.
 
-use nokv_types::{DiffEntry, Event, EventKind, Node, Version};
+use crate::{DiffEntry, Event, EventKind, Node, Version};
 
 /// Which events to answer.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -1,6 +1,6 @@
 //! Which state is read, and how firmly a change has to stand before it is answered.
 
-use nokv_types::{Attr, Node, ReadPoint, Version};
+use crate::{Attr, Node, ReadPoint, Version};
 
 /// When a change is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
