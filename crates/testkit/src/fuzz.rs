@@ -108,7 +108,7 @@ impl Mutator {
         match self.below(8) {
             0 => {
                 if let Some(byte) = input.get_mut(at) {
-                    *byte ^= 1 << self.random() % 8;
+                    *byte ^= 1 << (self.random() % 8);
                 }
             }
             1 => {
@@ -191,7 +191,13 @@ impl Mutator {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        for digit in [byte >> 4, byte & 15] {
+            text.extend(char::from_digit(u32::from(digit), 16));
+        }
+    }
+    text
 }
 
 fn number(name: &str) -> Option<u64> {

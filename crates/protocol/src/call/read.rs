@@ -9,6 +9,9 @@ use crate::op::Op;
 use crate::{Error, Result};
 use nokv_types::Refusal;
 
+/// Bytes of a usual operation; an announced number of them takes no memory that the bytes do not justify.
+const OP_BYTES_USUAL: usize = 32;
+
 /// A call that was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
@@ -78,7 +81,7 @@ fn take_ops(input: &mut Input<'_>, identified: bool) -> Option<Vec<(u16, Result<
     if count == 0 || count > OPS_MAX {
         return None;
     }
-    let mut ops = Vec::new();
+    let mut ops = Vec::with_capacity(count.min(input.rest().len() / OP_BYTES_USUAL));
     for _ in 0..count {
         let number = u16::from_le_bytes(input.array()?);
         let [version, flags] = input.array()?;

@@ -43,7 +43,7 @@ impl Field for NsPath {
 
     fn take(input: &mut Input<'_>) -> Option<Self> {
         let bytes = input.bytes()?;
-        let names = bytes.iter().filter(|byte| **byte == b'/').count();
+        let names = bytes.split(|byte| *byte == b'/').skip(1).count();
         input.budget.elements = input.budget.elements.checked_sub(names)?;
         let path = Self::parse(bytes).ok()?;
         let len: usize = path.names().iter().map(|name| 1 + name.as_bytes().len()).sum();

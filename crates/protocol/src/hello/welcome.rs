@@ -137,7 +137,11 @@ impl Welcome {
     /// # Errors
     /// `Malformed`.
     pub fn decode(frame: &Frame<'_>) -> Result<Self> {
-        whole(frame, "welcome")
+        let welcome: Self = whole(frame, "welcome")?;
+        if welcome.certificates.len() > CERTIFICATES_BYTES_MAX {
+            return Err(Error::malformed("welcome.certificates"));
+        }
+        Ok(welcome)
     }
 }
 

@@ -31,7 +31,7 @@ fn plan() -> Op {
 
 fn place_of(op: &Op) -> (ReadPoint, Ino) {
     let Op::Ask(Ask::ReadPlan { point, ino, .. }) = op else {
-        panic!("not a plan: {op:?}")
+        unreachable!("not a plan: {op:?}")
     };
     (*point, *ino)
 }
@@ -55,7 +55,7 @@ fn a_path_is_resolved_and_read_in_one_call() {
     });
     current.bind(&mut walk).unwrap();
     let Op::Ask(Ask::Walk { point, from, .. }) = &walk else {
-        panic!("not a walk")
+        unreachable!("not a walk")
     };
     assert_eq!((*point, *from), (at(9), NODE.ino));
     let found = Found {

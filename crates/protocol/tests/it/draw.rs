@@ -17,6 +17,13 @@ pub(crate) enum Draw {
 }
 
 impl Draw {
+    /// Ascending values begin anew, so that a sample which is added does not change those of other groups.
+    pub(crate) fn restart(&mut self) {
+        if let Self::Ascending(last) = self {
+            *last = 0;
+        }
+    }
+
     pub(crate) fn num(&mut self) -> u64 {
         match self {
             Self::Ascending(last) => {

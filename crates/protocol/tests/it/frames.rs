@@ -55,7 +55,7 @@ fn frames_come_whole_however_their_bytes_are_cut() {
 #[test]
 fn the_room_of_the_reader_takes_bytes_without_a_copy() {
     let bytes = stream(&[
-        frame(FrameKind::Call, 1, &[3; 200_000]),
+        frame(FrameKind::Call, 1, &vec![3; 200_000]),
         frame(FrameKind::Call, 2, b"x"),
     ]);
     let mut reader = FrameReader::new();

@@ -26,6 +26,7 @@ pub(crate) fn ops(draw: &mut Draw) -> Vec<Op> {
 
 /// Heads of calls.
 pub(crate) fn heads(draw: &mut Draw) -> Vec<CallHead> {
+    draw.restart();
     let identity = Identity {
         session: SESSION,
         stream: draw.u32(),

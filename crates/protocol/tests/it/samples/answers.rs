@@ -54,6 +54,7 @@ fn found(draw: &mut Draw) -> Found {
 }
 
 fn changed(draw: &mut Draw) -> Vec<(OpKind, Done)> {
+    draw.restart();
     let outcomes = [
         (OpKind::Rmdir, Outcome::Done),
         (OpKind::Create, Outcome::Inode(draw.node(), draw.attr())),
@@ -104,6 +105,7 @@ fn planned(draw: &mut Draw) -> Planned {
 }
 
 fn tree(draw: &mut Draw) -> Vec<(OpKind, Done)> {
+    draw.restart();
     let refusal = Refusal::new(Code::NotADirectory, draw.text()).detail(draw.text());
     let entry = |draw: &mut Draw| DirEntry {
         name: draw.name(),
@@ -170,6 +172,7 @@ pub(crate) fn event_page(draw: &mut Draw) -> EventPage {
 }
 
 fn workspace(draw: &mut Draw) -> Vec<(OpKind, Done)> {
+    draw.restart();
     let kinds = [
         DiffKind::Added,
         DiffKind::Removed,
@@ -243,6 +246,7 @@ pub(crate) fn granted(draw: &mut Draw) -> Granted {
 }
 
 fn session(draw: &mut Draw) -> Vec<(OpKind, Done)> {
+    draw.restart();
     vec![
         (OpKind::ReleaseLeases, Done::Done(())),
         (

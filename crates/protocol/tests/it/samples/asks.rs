@@ -14,6 +14,7 @@ pub(crate) fn asks(draw: &mut Draw) -> Vec<Ask> {
 }
 
 fn tree(draw: &mut Draw) -> Vec<Ask> {
+    draw.restart();
     let (point, ino) = (draw.point(), draw.ino());
     vec![
         Ask::Lookup {
@@ -74,6 +75,7 @@ fn query(draw: &mut Draw) -> EventQuery {
 }
 
 fn workspace(draw: &mut Draw) -> Vec<Ask> {
+    draw.restart();
     let ats = [
         At::Head,
         At::Snapshot(draw.bytes()),
@@ -126,6 +128,7 @@ fn lock(draw: &mut Draw, kind: LockKind, space: LockSpace) -> LockRequest {
 }
 
 fn session(draw: &mut Draw) -> Vec<Ask> {
+    draw.restart();
     vec![
         Ask::RenewLeases {},
         Ask::ReleaseLeases {
@@ -162,6 +165,7 @@ fn session(draw: &mut Draw) -> Vec<Ask> {
 }
 
 fn admin(draw: &mut Draw) -> Vec<Ask> {
+    draw.restart();
     vec![
         Ask::Ready {},
         Ask::Stats {},

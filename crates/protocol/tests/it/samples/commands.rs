@@ -14,6 +14,7 @@ pub(crate) fn commands(draw: &mut Draw) -> Vec<Command> {
 }
 
 fn entries(draw: &mut Draw) -> Vec<Command> {
+    draw.restart();
     let kinds = [
         NewKind::File,
         NewKind::Directory,
@@ -57,6 +58,7 @@ fn entries(draw: &mut Draw) -> Vec<Command> {
 }
 
 fn attributes(draw: &mut Draw) -> Vec<Command> {
+    draw.restart();
     let mut all = vec![
         Command::SetAttr {
             node: draw.node(),
@@ -83,6 +85,7 @@ fn attributes(draw: &mut Draw) -> Vec<Command> {
 }
 
 fn bodies(draw: &mut Draw) -> Vec<Command> {
+    draw.restart();
     let whole = NewBody::Whole {
         size: draw.num(),
         extents: draw.extents(),
@@ -155,6 +158,7 @@ fn bodies(draw: &mut Draw) -> Vec<Command> {
 }
 
 fn states(draw: &mut Draw) -> Vec<Command> {
+    draw.restart();
     let snapshot = Origin::Snapshot(draw.bytes());
     let root = Origin::Root {
         name: draw.bytes(),
@@ -199,6 +203,7 @@ fn states(draw: &mut Draw) -> Vec<Command> {
 }
 
 fn sessions(draw: &mut Draw) -> Vec<Command> {
+    draw.restart();
     vec![
         Command::SessionRenew { session: SESSION },
         Command::SessionClose { session: SESSION },

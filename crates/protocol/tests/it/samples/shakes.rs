@@ -11,6 +11,7 @@ use nokv_protocol::{
 use nokv_types::{Code, Refusal};
 
 pub(crate) fn hellos(draw: &mut Draw) -> Vec<Hello> {
+    draw.restart();
     let clients = [
         ClientKind::Sdk,
         ClientKind::Cli,
@@ -74,6 +75,7 @@ pub(crate) fn hellos(draw: &mut Draw) -> Vec<Hello> {
 }
 
 pub(crate) fn welcomes(draw: &mut Draw) -> Vec<Welcome> {
+    draw.restart();
     let states = [
         (Standing::Intact, Durability::Ephemeral),
         (Standing::LostAfter(draw.version()), Durability::Volume),
@@ -106,6 +108,7 @@ pub(crate) fn welcomes(draw: &mut Draw) -> Vec<Welcome> {
 }
 
 pub(crate) fn refuseds(draw: &mut Draw) -> Vec<Refused> {
+    draw.restart();
     Code::ALL
         .iter()
         .map(|code| Refused {
@@ -116,6 +119,7 @@ pub(crate) fn refuseds(draw: &mut Draw) -> Vec<Refused> {
 }
 
 pub(crate) fn pushes(draw: &mut Draw) -> Vec<Push> {
+    draw.restart();
     let refusal = |draw: &mut Draw, code| Refusal::new(code, draw.text()).detail(draw.text());
     vec![
         Push::Revoke {
@@ -141,6 +145,7 @@ pub(crate) fn pushes(draw: &mut Draw) -> Vec<Push> {
 }
 
 pub(crate) fn notices(draw: &mut Draw) -> Vec<Notice> {
+    draw.restart();
     vec![
         Notice::Revoked {
             revokes: draw.list(Draw::num),

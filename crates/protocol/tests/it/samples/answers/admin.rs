@@ -9,6 +9,7 @@ use nokv_types::{
 };
 
 pub(crate) fn dones(draw: &mut Draw) -> Vec<(OpKind, Done)> {
+    draw.restart();
     let states = [
         ObjectState::Unknown,
         ObjectState::Reserved,
