@@ -7,8 +7,9 @@ use crate::frame::{Frame, FrameKind, FrameStart, begin_frame, end_frame};
 use crate::kinds::OpKind;
 use crate::lease::Grant;
 use crate::limits::OPS_MAX;
+use crate::refused::Failure;
 use crate::{Error, Result};
-use nokv_types::{Refusal, Version};
+use nokv_types::Version;
 
 /// Bits of an item's flags.
 const DONE: u8 = 1;
@@ -20,7 +21,7 @@ pub struct Item {
     /// Number of the operation: an [`OpKind`], or one that was not known.
     pub number: u16,
     /// What it was answered.
-    pub result: Result<Done, Refusal>,
+    pub result: Result<Done, Failure>,
     /// What of it may be kept.
     pub grant: Option<Grant>,
 }
@@ -68,7 +69,7 @@ impl Answers {
                         .ok_or_else(|| Error::unknown("operation", u64::from(item.number)))?;
                     writer.done(kind, done, item.grant)?;
                 }
-                Err(refusal) => writer.refused(item.number, refusal, item.grant)?,
+                Err(failure) => writer.refused(item.number, failure, item.grant)?,
             }
         }
         writer.finish(self.seen)
@@ -164,8 +165,8 @@ impl<'a> AnswersWriter<'a> {
     ///
     /// # Errors
     /// As [`AnswersWriter::done`].
-    pub fn refused(&mut self, number: u16, refusal: &Refusal, grant: Option<Grant>) -> Result<()> {
-        self.item((number, 0), grant, self.frame_max, |out| refusal.put(out))
+    pub fn refused(&mut self, number: u16, failure: &Failure, grant: Option<Grant>) -> Result<()> {
+        self.item((number, 0), grant, self.frame_max, |out| failure.put(out))
     }
 
     /// Answers so far.

@@ -53,7 +53,7 @@ pub use hello::{
 pub use kinds::{Class, OpKind, RESERVED_OPS};
 pub use lease::{Grant, LeaseKind, LeaseKinds, LeaseObject};
 pub use lock::{LockHolder, LockKind, LockRequest, LockSpace};
-pub use op::{Ask, CURRENT, CURRENT_POINT, Current, Op};
+pub use op::{Ask, CURRENT, CURRENT_HANDLE, CURRENT_POINT, Current, Op};
 pub use push::{Notice, Push, RESERVED_PUSHES, Watching};
-pub use refused::Refused;
+pub use refused::{Failure, Refused};
 pub use session::{Renewed, SessionGrant};

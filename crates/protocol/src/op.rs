@@ -8,7 +8,7 @@ mod bind;
 mod command;
 
 pub use ask::Ask;
-pub use bind::{CURRENT, CURRENT_POINT, Current};
+pub use bind::{CURRENT, CURRENT_HANDLE, CURRENT_POINT, Current};
 
 use crate::fields::Input;
 use crate::kinds::OpKind;

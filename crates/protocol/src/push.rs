@@ -3,8 +3,9 @@
 use crate::fields::{Field, Input, field_structs};
 use crate::frame::{Frame, FrameKind, begin_frame, end_frame};
 use crate::lease::LeaseObject;
+use crate::refused::Failure;
 use crate::{Error, Result};
-use nokv_types::{EventPage, Refusal, Version};
+use nokv_types::{EventPage, Version};
 
 /// A watch that began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,7 +114,7 @@ one_way! {
         /// The watch.
         watch: u64,
         /// Why.
-        refusal: Refusal,
+        failure: Failure,
     }
     /// The server stops: no new calls, what is on its way is answered, then the connection is closed.
     Draining = 4 {
@@ -123,7 +124,7 @@ one_way! {
     /// The session ended: nothing that is kept by it counts any more.
     SessionEnded = 5 {
         /// Why.
-        refusal: Refusal,
+        failure: Failure,
     }
 }
 

@@ -90,7 +90,7 @@ asks! {
     XattrList { point: ReadPoint, ino: Ino, }
     /// Where `len` bytes from `offset` lie, inline bytes included; with `urls` also how to fetch the others.
     ReadPlan { point: ReadPoint, ino: Ino, offset: u64, len: u64, urls: bool, }
-    /// The file behind a handle of this session, with the attributes that it has now and the body it holds.
+    /// The file behind a handle of this session (or of the `Open` before it in the call), with the attributes that it has now and the body it holds.
     OpenedAttr { handle: u64, }
     /// As `ReadPlan`, of the body that a handle of this session holds.
     OpenedPlan { handle: u64, offset: u64, len: u64, urls: bool, }

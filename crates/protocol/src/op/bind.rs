@@ -22,11 +22,15 @@ pub const CURRENT_POINT: ReadPoint = ReadPoint {
     version: Version::ZERO,
 };
 
+/// The handle that the latest `Open` of the call gave. No handle has number 0.
+pub const CURRENT_HANDLE: u64 = 0;
+
 /// What the operations of a call have come to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Current {
     node: Option<Node>,
     point: Option<ReadPoint>,
+    handle: Option<u64>,
 }
 
 impl Current {
@@ -36,6 +40,11 @@ impl Current {
             && let Some(point) = point_of(ask)
         {
             self.point = Some(point);
+        }
+        if let Done::Changed(reply) = done
+            && let Outcome::Opened { handle, .. } = &reply.outcome
+        {
+            self.handle = Some(*handle);
         }
         let node = match done {
             Done::Changed(reply) => node_of(&reply.outcome),
@@ -55,7 +64,8 @@ impl Current {
         }
     }
 
-    /// Puts the current node and state in the place of [`CURRENT`] and [`CURRENT_POINT`].
+    /// Puts the current node, state and handle in the place of [`CURRENT`], [`CURRENT_POINT`] and
+    /// [`CURRENT_HANDLE`].
     ///
     /// # Errors
     /// `Invalid` when no operation before has given one.
@@ -106,8 +116,8 @@ impl Current {
             | Command::SessionOpen { .. }
             | Command::SessionRenew { .. }
             | Command::SessionClose { .. }
-            | Command::Close { .. }
             | Command::Work(_) => Ok(()),
+            Command::Close { handle, .. } => self.bind_handle(handle),
         }
     }
 
@@ -124,6 +134,7 @@ impl Current {
             | Ask::ReadPlan { point, ino, .. }
             | Ask::PathOf { point, ino } => self.bind_place(point, ino),
             Ask::Quota { node } => self.bind_node(node),
+            Ask::OpenedAttr { handle } | Ask::OpenedPlan { handle, .. } => self.bind_handle(handle),
             Ask::Diff { a, b, .. } => {
                 self.bind_view(a)?;
                 self.bind_view(b)
@@ -136,8 +147,6 @@ impl Current {
             | Ask::Root { .. }
             | Ask::Roots { .. }
             | Ask::ResolveAt { .. }
-            | Ask::OpenedAttr { .. }
-            | Ask::OpenedPlan { .. }
             | Ask::Pins { .. }
             | Ask::StatFs {}
             | Ask::RenewLeases {}
@@ -166,6 +175,13 @@ impl Current {
         Ok(())
     }
 
+    fn bind_handle(&self, handle: &mut u64) -> Result<(), Refusal> {
+        if *handle == CURRENT_HANDLE {
+            *handle = self.handle.ok_or_else(missing)?;
+        }
+        Ok(())
+    }
+
     fn bind_place(&self, point: &mut ReadPoint, ino: &mut Ino) -> Result<(), Refusal> {
         if *ino == CURRENT.ino {
             *ino = self.node.ok_or_else(missing)?.ino;
@@ -185,7 +201,8 @@ impl Current {
 }
 
 fn missing() -> Refusal {
-    Refusal::new(Code::Invalid, "the operation").detail("nothing before it in its call gave a node")
+    Refusal::new(Code::Invalid, "the operation")
+        .detail("nothing before it in its call gave a node or a handle")
 }
 
 fn node_of(outcome: &Outcome) -> Option<Node> {

@@ -1,7 +1,7 @@
 //! Operations that speak of what an earlier one of their call gave.
 
 use crate::draw::Draw;
-use nokv_protocol::{Ask, CURRENT, CURRENT_POINT, Current, Done, Op, Walked};
+use nokv_protocol::{Ask, CURRENT, CURRENT_HANDLE, CURRENT_POINT, Current, Done, Op, Walked};
 use nokv_types::{
     At, Code, Command, Found, Ino, Name, NewInode, NewKind, Node, NsPath, Outcome, ReadPoint, Reply,
     SessionId, TimelineId, Version, View,
@@ -97,6 +97,21 @@ fn a_file_is_made_opened_and_read_in_one_call() {
     });
     current.bind(&mut open).unwrap();
     assert_eq!(open, Op::Change(Command::Open { session, node: NODE }));
+    let reply = Reply {
+        version: Version(8),
+        outcome: Outcome::Opened {
+            handle: 8,
+            node: NODE,
+            attr: Draw::Ascending(0).attr(),
+        },
+    };
+    current.note(&open, &Done::Changed(reply));
+    let mut close = Op::Change(Command::Close {
+        session,
+        handle: CURRENT_HANDLE,
+    });
+    current.bind(&mut close).unwrap();
+    assert_eq!(close, Op::Change(Command::Close { session, handle: 8 }));
     let mut read = plan();
     current.bind(&mut read).unwrap();
     assert_eq!(
@@ -133,6 +148,18 @@ fn what_names_its_nodes_is_left_alone_and_what_does_not_is_bound_everywhere() {
         at: At::Head,
     });
     current.note(&root, &Done::View(view));
+    let reply = Reply {
+        version: Version(8),
+        outcome: Outcome::Opened {
+            handle: 8,
+            node: NODE,
+            attr: Draw::Ascending(0).attr(),
+        },
+    };
+    current.note(
+        &Op::Change(Command::RootDelete { name: Vec::new() }),
+        &Done::Changed(reply),
+    );
     let mut bound = 0;
     for op in crate::samples::ops(&mut Draw::Ascending(0)) {
         let mut same = op.clone();

@@ -263,9 +263,10 @@ fn there_is_always_room_to_tell_what_became_of_changes() {
         outcome: Outcome::Inode(draw.node(), draw.attr()),
     });
     let refusal = Refusal::new(Code::TooLarge, "the answer").detail("it does not fit the frame");
+    let failure = refusal.into();
     for _ in 0..500 {
         writer.done(OpKind::Create, &changed, None).unwrap();
-        writer.refused(OpKind::ReadLink as u16, &refusal, None).unwrap();
+        writer.refused(OpKind::ReadLink as u16, &failure, None).unwrap();
     }
     writer.finish(Version(9)).unwrap();
     let answers = with_frame(&out, Answers::decode).unwrap();

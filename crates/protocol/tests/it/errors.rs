@@ -1,8 +1,8 @@
 //! One closed list of errors, with the same numbers on the wire as everywhere.
 
 use crate::samples::with_frame;
-use nokv_protocol::{Error, ErrorKind, Frame, FrameKind, Refused};
-use nokv_types::{Code, Refusal, Retry};
+use nokv_protocol::{Error, ErrorKind, Failure, Frame, FrameKind, Refused};
+use nokv_types::{Code, Refusal, Retry, Version};
 
 /// Every code: number on the wire, errno, and what the client does. A line of this table never changes; new codes
 /// are added.
@@ -72,7 +72,7 @@ fn the_list_of_codes_is_closed_and_keeps_its_numbers() {
 fn refused(refusal: Refusal) -> Vec<u8> {
     let mut out = Vec::new();
     Refused {
-        refusal,
+        failure: refusal.into(),
         closing: false,
     }
     .encode(3, &mut out)
@@ -87,9 +87,9 @@ fn every_code_travels_as_its_number() {
         with_frame(&bytes, |frame| {
             let mut want = Vec::new();
             nokv_types::codec::put_varint(&mut want, u64::from(*number));
-            want.extend_from_slice(&[1, b's', 1, b'd', 0]);
+            want.extend_from_slice(&[1, b's', 1, b'd', 0, 0]);
             assert_eq!(frame.body, want);
-            assert_eq!(Refused::decode(frame).unwrap().refusal.code, *code);
+            assert_eq!(Refused::decode(frame).unwrap().failure.refusal.code, *code);
         });
     }
 }
@@ -99,7 +99,7 @@ fn a_number_that_is_no_code_is_not_guessed() {
     for number in (0..200).filter(|number| Code::from_number(*number).is_none()) {
         let mut body = Vec::new();
         nokv_types::codec::put_varint(&mut body, u64::from(number));
-        body.extend_from_slice(&[0, 0, 0]);
+        body.extend_from_slice(&[0, 0, 0, 0]);
         let frame = Frame {
             number: FrameKind::Refused as u8,
             version: 1,
@@ -130,9 +130,25 @@ fn every_error_of_reading_and_writing_has_one_code() {
         let error = Error::new(kind, "read", "frame 7", "what was wrong");
         let refused = Refused::about(&error);
         assert_eq!(
-            (refused.refusal.code, refused.closing),
+            (refused.failure.refusal.code, refused.closing),
             (kind.code(), kind.is_fatal())
         );
         assert_eq!(error.to_string(), "read frame 7: what was wrong");
     }
+}
+
+#[test]
+fn the_number_beside_a_refusal_means_what_its_code_says() {
+    let failure = |code| Failure::from(Refusal::new(code, "s")).hint(7);
+    let expired = failure(Code::CursorExpired);
+    assert_eq!(
+        (expired.oldest_cursor(), expired.pause_ms()),
+        (Some(Version(7)), None)
+    );
+    let busy = failure(Code::Busy);
+    assert_eq!((busy.oldest_cursor(), busy.pause_ms()), (None, Some(7)));
+    let large = failure(Code::TooLarge);
+    assert_eq!((large.oldest_cursor(), large.pause_ms()), (None, None));
+    let silent = Failure::from(Refusal::new(Code::Busy, "s"));
+    assert_eq!(silent.pause_ms(), None);
 }

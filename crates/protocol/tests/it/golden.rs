@@ -34,9 +34,10 @@ pub(crate) fn frames(draw: &mut Draw) -> Vec<(String, Vec<u8>)> {
         });
     }
     for refused in samples::refuseds(draw) {
-        add(format!("refused {:?}", refused.refusal.code), &mut |out| {
-            refused.encode(ID, out)
-        });
+        add(
+            format!("refused {:?}", refused.failure.refusal.code),
+            &mut |out| refused.encode(ID, out),
+        );
     }
     for op in samples::ops(draw) {
         let name = op.kind().unwrap().name();

@@ -93,6 +93,10 @@ pub(crate) fn answers(draw: &mut Draw) -> Vec<Answers> {
         })
         .collect();
     let refusal = nokv_types::Refusal::new(nokv_types::Code::NotFound, draw.text()).detail(draw.text());
+    let failure = nokv_protocol::Failure {
+        refusal,
+        hint: draw.maybe(Draw::num),
+    };
     let item = |result, grant| Item {
         number: nokv_protocol::OpKind::Lookup as u16,
         result,
@@ -110,10 +114,10 @@ pub(crate) fn answers(draw: &mut Draw) -> Vec<Answers> {
         seen: draw.version(),
         items: vec![
             item(Ok(nokv_protocol::Done::Found(found)), Some(grant)),
-            item(Err(refusal.clone()), Some(grant)),
+            item(Err(failure.clone()), Some(grant)),
             Item {
                 number: 9999,
-                result: Err(refusal),
+                result: Err(failure),
                 grant: None,
             },
         ],

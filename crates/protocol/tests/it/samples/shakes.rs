@@ -5,8 +5,8 @@ use super::answers::{event_page, granted};
 use crate::draw::Draw;
 use nokv_protocol::limits::{FRAME_BYTES_MAX, FRAME_BYTES_MIN};
 use nokv_protocol::{
-    Attach, ClientKind, Credential, Durability, Hello, Limits, Lineage, Notice, Push, Refused, SessionGrant,
-    Standing, Welcome,
+    Attach, ClientKind, Credential, Durability, Failure, Hello, Limits, Lineage, Notice, Push, Refused,
+    SessionGrant, Standing, Welcome,
 };
 use nokv_types::{Code, Refusal};
 
@@ -107,12 +107,19 @@ pub(crate) fn welcomes(draw: &mut Draw) -> Vec<Welcome> {
         .collect()
 }
 
+fn failure(draw: &mut Draw, code: Code) -> Failure {
+    Failure {
+        refusal: Refusal::new(code, draw.text()).detail(draw.text()),
+        hint: draw.maybe(Draw::num),
+    }
+}
+
 pub(crate) fn refuseds(draw: &mut Draw) -> Vec<Refused> {
     draw.restart();
     Code::ALL
         .iter()
         .map(|code| Refused {
-            refusal: Refusal::new(*code, draw.text()).detail(draw.text()),
+            failure: failure(draw, *code),
             closing: draw.flag(),
         })
         .collect()
@@ -120,7 +127,6 @@ pub(crate) fn refuseds(draw: &mut Draw) -> Vec<Refused> {
 
 pub(crate) fn pushes(draw: &mut Draw) -> Vec<Push> {
     draw.restart();
-    let refusal = |draw: &mut Draw, code| Refusal::new(code, draw.text()).detail(draw.text());
     vec![
         Push::Revoke {
             revoke: draw.num(),
@@ -133,13 +139,13 @@ pub(crate) fn pushes(draw: &mut Draw) -> Vec<Push> {
         },
         Push::WatchEnded {
             watch: draw.num(),
-            refusal: refusal(draw, Code::CursorExpired),
+            failure: failure(draw, Code::CursorExpired),
         },
         Push::Draining {
             within_ms: draw.u32(),
         },
         Push::SessionEnded {
-            refusal: refusal(draw, Code::SessionExpired),
+            failure: failure(draw, Code::SessionExpired),
         },
     ]
 }
