@@ -33,7 +33,7 @@ impl Mode {
     }
 }
 
-/// What an operation needs of the token.
+/// What an operation needs of the token; a later one implies those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Need {
     /// Any accepted credential.

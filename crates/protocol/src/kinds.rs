@@ -115,6 +115,7 @@ kinds! {
     StatFs = 82, Read, Read, StatFs;
     Events = 83, Read, Read, Events;
     Diff = 84, Read, Read, Diff;
+    Rehearse = 85, Read, Read, Changed;
 
     RenewLeases = 96, Session, Renewal, Renewed;
     ReleaseLeases = 97, Session, Read, Done;

@@ -13,6 +13,21 @@
 //!
 //! A server reads [`FrameReader`] -> [`Gate::takes`] -> [`Hello`] or [`Call`], and writes with [`AnswersWriter`]; a
 //! client writes with [`CallWriter`] and reads [`Answers`] and [`Push`].
+//!
+//! ```
+//! use nokv_protocol::{Ask, Call, CallHead, CallWriter, FrameReader, PREFACE, limits};
+//!
+//! let mut sent = PREFACE.to_vec();
+//! let mut call = CallWriter::begin(&mut sent, 1, &CallHead::default(), limits::FRAME_BYTES_MAX)?;
+//! call.ask(&Ask::NewestVersion {})?;
+//! call.finish()?;
+//!
+//! let mut reader = FrameReader::new();
+//! reader.push(&sent);
+//! let frame = reader.next()?.expect("all of it has arrived");
+//! assert_eq!((frame.id, Call::decode(&frame)?.ops.len()), (1, 1));
+//! # Ok::<(), nokv_protocol::Error>(())
+//! ```
 
 mod admin;
 mod answer;

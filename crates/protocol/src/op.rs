@@ -10,6 +10,7 @@ mod command;
 pub use ask::Ask;
 pub use bind::{CURRENT, CURRENT_HANDLE, CURRENT_POINT, Current};
 
+use crate::auth::Need;
 use crate::fields::Input;
 use crate::kinds::OpKind;
 use crate::{Error, Result};
@@ -32,12 +33,18 @@ impl Op {
     pub fn kind(&self) -> Result<OpKind> {
         match self {
             Self::Ask(ask) => Ok(ask.kind()),
-            Self::Change(command) => OpKind::of(command).ok_or_else(|| {
-                Error::unencodable(
-                    "command",
-                    "only the server itself begins sessions and does its work",
-                )
-            }),
+            Self::Change(command) => kind_of(command),
+        }
+    }
+
+    /// What it needs of the token: that of its kind, and for a rehearsal that of the command.
+    ///
+    /// # Errors
+    /// As [`Op::kind`].
+    pub fn need(&self) -> Result<Need> {
+        match self {
+            Self::Ask(Ask::Rehearse { command }) => Ok(kind_of(command)?.need().max(OpKind::Rehearse.need())),
+            Self::Ask(_) | Self::Change(_) => self.kind().map(OpKind::need),
         }
     }
 
@@ -48,6 +55,16 @@ impl Op {
         }
         command::take(kind, input).map(Self::Change)
     }
+}
+
+/// The operation of a command.
+fn kind_of(command: &Command) -> Result<OpKind> {
+    OpKind::of(command).ok_or_else(|| {
+        Error::unencodable(
+            "command",
+            "only the server itself begins sessions and does its work",
+        )
+    })
 }
 
 pub(crate) use command::{check as check_command, put as put_command};

@@ -81,6 +81,9 @@ impl<'a> CallWriter<'a> {
     /// # Errors
     /// As [`CallWriter::op`].
     pub fn ask(&mut self, ask: &Ask) -> Result<()> {
+        if let Ask::Rehearse { command } = ask {
+            check_command(command, self.session.unwrap_or_default())?;
+        }
         self.item(ask.kind(), |out| ask.put(out))
     }
 
@@ -89,16 +92,10 @@ impl<'a> CallWriter<'a> {
     /// # Errors
     /// As [`CallWriter::op`]; `Unencodable` also when the call has no identity.
     pub fn change(&mut self, command: &Command) -> Result<()> {
-        let kind = OpKind::of(command).ok_or_else(|| {
-            Error::unencodable(
-                "command",
-                "only the server itself begins sessions and does its work",
-            )
-        })?;
         let session = self
             .session
             .ok_or_else(|| Error::unencodable("command", "its call has no identity"))?;
-        check_command(command, session)?;
+        let kind = check_command(command, session)?;
         self.item(kind, |out| put_command(command, out))
     }
 

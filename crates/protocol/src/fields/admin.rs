@@ -21,7 +21,7 @@ field_structs! {
     FsckReport { rows, inodes, objects, findings }
     DfReport {
         live_bytes, live_inodes, frame_bytes, log_bytes, event_bytes, event_bytes_held, checkpoint_bytes,
-        objects, object_bytes, objects_waiting, object_bytes_waiting,
+        objects, object_bytes, objects_waiting, object_bytes_waiting, objects_reserved, object_bytes_reserved,
     }
     CheckpointReport { version }
 }

@@ -150,7 +150,7 @@ field_structs! {
     Found { node, attr }
     View { point, node }
     QuotaLimits { bytes, inodes }
-    QuotaUsage { quota, limits, bytes, inodes }
+    QuotaUsage { quota, limits, bytes, inodes, counting }
 }
 
 field_enums! {

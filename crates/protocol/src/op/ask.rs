@@ -7,7 +7,8 @@ use crate::kinds::OpKind;
 use crate::lease::LeaseObject;
 use crate::lock::LockRequest;
 use nokv_types::{
-    At, EventQuery, GcOptions, Ino, Name, Node, NsPath, ObjectId, ReadPoint, SessionId, View, XattrName,
+    At, Command, EventQuery, GcOptions, Ino, Name, Node, NsPath, ObjectId, ReadPoint, SessionId, View,
+    XattrName,
 };
 
 macro_rules! asks {
@@ -106,6 +107,8 @@ asks! {
     Events { query: EventQuery, }
     /// A page of the differences from `a` to `b`.
     Diff { a: View, b: View, after: Option<Vec<u8>>, limit: u32, }
+    /// What the command would be answered now. Nothing is changed; the token has to grant what the command needs.
+    Rehearse { command: Command, }
 
     /// Extends every lease of the session by the TTL. Also answers a supervisor that holds the renewal key.
     RenewLeases {}

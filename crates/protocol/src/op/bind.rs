@@ -36,6 +36,10 @@ pub struct Current {
 impl Current {
     /// Notes what an operation was answered, for those behind it.
     pub fn note(&mut self, asked: &Op, done: &Done) {
+        // What was only rehearsed has made nothing.
+        if matches!(asked, Op::Ask(Ask::Rehearse { .. })) {
+            return;
+        }
         if let Op::Ask(ask) = asked
             && let Some(point) = point_of(ask)
         {
@@ -134,6 +138,7 @@ impl Current {
             | Ask::ReadPlan { point, ino, .. }
             | Ask::PathOf { point, ino } => self.bind_place(point, ino),
             Ask::Quota { node } => self.bind_node(node),
+            Ask::Rehearse { command } => self.bind_command(command),
             Ask::OpenedAttr { handle } | Ask::OpenedPlan { handle, .. } => self.bind_handle(handle),
             Ask::Diff { a, b, .. } => {
                 self.bind_view(a)?;

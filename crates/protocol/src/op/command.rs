@@ -5,11 +5,27 @@ use crate::kinds::OpKind;
 use crate::{Error, Result};
 use nokv_types::{Command, Extent, NewBody, SessionId};
 
+/// Inside another operation: its number, then its fields.
+impl Field for Command {
+    fn put(&self, out: &mut Vec<u8>) {
+        let number = OpKind::of(self).map_or(0, |kind| kind as u16);
+        out.extend_from_slice(&number.to_le_bytes());
+        put(self, out);
+    }
+
+    fn take(input: &mut Input<'_>) -> Option<Self> {
+        let number = input.array().map(u16::from_le_bytes)?;
+        take(OpKind::from_number(number)?, input)
+    }
+}
+
 /// Whether the command can be sent by `session`.
 ///
 /// # Errors
-/// `Unencodable` when it names another session, or has extents that no body can have.
-pub(crate) fn check(command: &Command, session: SessionId) -> Result<()> {
+/// `Unencodable` when only the server itself may run it, when it names another session, or has extents that no body
+/// can have.
+pub(crate) fn check(command: &Command, session: SessionId) -> Result<OpKind> {
+    let kind = super::kind_of(command)?;
     let foreign = match command {
         Command::BeginUpload { session: named }
         | Command::SessionRenew { session: named }
@@ -30,7 +46,7 @@ pub(crate) fn check(command: &Command, session: SessionId) -> Result<()> {
             "they do not ascend, or overlap, or end behind the largest offset",
         ));
     }
-    Ok(())
+    Ok(kind)
 }
 
 fn extents_of(command: &Command) -> &[Extent] {

@@ -180,6 +180,9 @@ fn what_only_the_server_does_cannot_be_sent() {
         let error = write(&identified(), &[Op::Change(command.clone())]).unwrap_err();
         assert_eq!(error.kind, ErrorKind::Unencodable, "{command:?}");
         assert_eq!(error.refusal().code, Code::Invalid);
+        let rehearsal = Op::Ask(Ask::Rehearse { command });
+        let error = write(&identified(), &[rehearsal]).unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Unencodable);
     }
 }
 

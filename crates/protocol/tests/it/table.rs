@@ -1,9 +1,9 @@
 //! The table of operations: what each needs, and that the page about the protocol has them all.
 
 use nokv_protocol::{
-    Class, FrameKind, Mode, Need, Notice, OpKind, Push, RESERVED_OPS, RESERVED_PUSHES, Shape,
+    Ask, Class, FrameKind, Mode, Need, Notice, Op, OpKind, Push, RESERVED_OPS, RESERVED_PUSHES, Shape,
 };
-use nokv_types::Code;
+use nokv_types::{Code, Command};
 use std::collections::BTreeSet;
 
 const PAGE: &str = include_str!("../../../../docs/formats/protocol.md");
@@ -18,7 +18,7 @@ fn every_operation_has_a_number_a_name_and_a_need() {
     );
     for kind in OpKind::ALL {
         assert_eq!(OpKind::from_number(*kind as u16), Some(*kind));
-        let is_change = kind.class() == Class::Change;
+        let is_change = kind.class() == Class::Change || *kind == OpKind::Rehearse;
         assert_eq!(kind.shape() == Shape::Changed, is_change, "{kind:?}");
         assert!(!RESERVED_OPS.contains(&(*kind as u16)));
         assert_eq!(kind.version(), 1);
@@ -115,5 +115,28 @@ fn the_page_has_every_message() {
             code.name(),
             code.errno()
         ));
+    }
+}
+
+#[test]
+fn a_rehearsal_needs_what_its_command_needs() {
+    let rehearse = |command| Op::Ask(Ask::Rehearse { command }).need();
+    let name = b"fork".to_vec();
+    assert_eq!(rehearse(Command::RootDelete { name }), Ok(Need::Admin));
+    let session = crate::samples::SESSION;
+    assert_eq!(rehearse(Command::SessionRenew { session }), Ok(Need::Read));
+    for op in crate::samples::ops(&mut crate::draw::Draw::Ascending(0)) {
+        let rehearsed = matches!(op, Op::Ask(Ask::Rehearse { .. }));
+        assert_eq!(op.need() == Ok(op.kind().unwrap().need()), !rehearsed, "{op:?}");
+    }
+    let work = Command::Work(nokv_types::Work::AdvanceTime);
+    assert!(rehearse(work).is_err());
+}
+
+#[test]
+fn a_later_need_implies_those_before_it() {
+    for mode in Mode::ALL {
+        let granted = Need::ALL.map(|need| mode.grants(need));
+        assert!(granted.is_sorted_by(|before, after| before >= after), "{mode:?}");
     }
 }

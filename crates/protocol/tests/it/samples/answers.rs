@@ -212,6 +212,7 @@ fn workspace(draw: &mut Draw) -> Vec<(OpKind, Done)> {
                 limits: draw.limits(),
                 bytes: draw.num(),
                 inodes: draw.num(),
+                counting: draw.flag(),
             }),
         ),
         (

@@ -3,7 +3,7 @@
 use super::SESSION;
 use crate::draw::Draw;
 use nokv_protocol::{Ask, Credential, LockKind, LockRequest, LockSpace, PutIntent};
-use nokv_types::{At, EventKind, EventQuery, GcOptions};
+use nokv_types::{At, Command, EventKind, EventQuery, GcOptions};
 
 pub(crate) fn asks(draw: &mut Draw) -> Vec<Ask> {
     let mut all = tree(draw);
@@ -108,6 +108,12 @@ fn workspace(draw: &mut Draw) -> Vec<Ask> {
             b: draw.view(),
             after: draw.maybe(Draw::bytes),
             limit: draw.u32(),
+        },
+        Ask::Rehearse {
+            command: Command::Unlink {
+                parent: draw.node(),
+                name: draw.name(),
+            },
         },
     ]);
     all

@@ -93,5 +93,7 @@ fn df(draw: &mut Draw) -> DfReport {
         object_bytes: draw.num(),
         objects_waiting: draw.num(),
         object_bytes_waiting: draw.num(),
+        objects_reserved: draw.num(),
+        object_bytes_reserved: draw.num(),
     }
 }
