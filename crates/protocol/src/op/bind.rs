@@ -1,7 +1,7 @@
 //! Operations of a call that speak of what an earlier one of the same call found or made.
 //!
-//! As with the current filehandle of NFSv4: every answer that gives a node makes it the current one, and an
-//! operation that names no node means that one. So a path is resolved and read, or a file created and opened,
+//! As with the current filehandle of NFSv4: the node that an operation gave, or else read, is the current one, and
+//! an operation that names no node means that one. So a path is resolved and read, or a file created and opened,
 //! in one round trip.
 
 use super::{Ask, Op};
@@ -34,38 +34,52 @@ pub struct Current {
 }
 
 impl Current {
-    /// Notes what an operation was answered, for those behind it.
-    pub fn note(&mut self, asked: &Op, done: &Done) {
-        // What was only rehearsed has made nothing.
-        if matches!(asked, Op::Ask(Ask::Rehearse { .. })) {
+    /// Notes what an operation was answered, for those behind it; `None` when it was refused.
+    ///
+    /// After a refusal nothing is current: an operation that meant what was not found must not act on something
+    /// else.
+    pub fn note(&mut self, asked: &Op, done: Option<&Done>) {
+        let Some(done) = done else {
+            *self = Self::default();
             return;
-        }
-        if let Op::Ask(ask) = asked
-            && let Some(point) = point_of(ask)
-        {
-            self.point = Some(point);
-        }
-        if let Done::Changed(reply) = done
-            && let Outcome::Opened { handle, .. } = &reply.outcome
-        {
-            self.handle = Some(*handle);
-        }
-        let node = match done {
-            Done::Changed(reply) => node_of(&reply.outcome),
-            Done::Found(found) => Some(found.node),
-            Done::Walked(walked) => walked.found.last().map(|found| found.node),
-            Done::Root(root) => Some(root.node),
-            Done::View(view) => {
-                self.point = Some(view.point);
-                Some(view.node)
-            }
-            _ => None,
         };
-        let Some(node) = node else { return };
-        self.node = Some(node);
-        if self.point.is_none() || !matches!(asked, Op::Ask(_)) || matches!(done, Done::Root(_)) {
-            self.point = Some(View::head_of(node).point);
+        let asked = match asked {
+            // What was only rehearsed has made nothing.
+            Op::Ask(Ask::Rehearse { .. }) => return,
+            Op::Ask(ask) => Some(ask),
+            Op::Change(_) => None,
+        };
+        if let Some((point, ino)) = asked.and_then(place_of) {
+            self.set(point, Node::new(point.timeline, ino));
         }
+        match done {
+            Done::Changed(reply) => {
+                if let Outcome::Opened { handle, .. } = &reply.outcome {
+                    self.handle = Some(*handle);
+                }
+                if let Some(node) = node_of(&reply.outcome) {
+                    self.set(View::head_of(node).point, node);
+                }
+            }
+            Done::Walked(walked) if walked.stopped.is_some() => *self = Self::default(),
+            Done::Walked(walked) => {
+                if let Some(found) = walked.found.last() {
+                    self.node = Some(found.node);
+                }
+            }
+            Done::Found(found) if matches!(asked, Some(Ask::OpenedAttr { .. })) => {
+                self.set(View::head_of(found.node).point, found.node);
+            }
+            Done::Found(found) => self.node = Some(found.node),
+            Done::Root(root) => self.set(View::head_of(root.node).point, root.node),
+            Done::View(view) => self.set(view.point, view.node),
+            _ => {}
+        }
+    }
+
+    fn set(&mut self, point: ReadPoint, node: Node) {
+        self.point = Some(point);
+        self.node = Some(node);
     }
 
     /// Puts the current node, state and handle in the place of [`CURRENT`], [`CURRENT_POINT`] and
@@ -224,19 +238,19 @@ fn node_of(outcome: &Outcome) -> Option<Node> {
     }
 }
 
-/// The state that an operation read.
-fn point_of(ask: &Ask) -> Option<ReadPoint> {
+/// The state and the inode that an operation read.
+fn place_of(ask: &Ask) -> Option<(ReadPoint, Ino)> {
     match ask {
-        Ask::Lookup { point, .. }
-        | Ask::Resolve { point, .. }
-        | Ask::Walk { point, .. }
-        | Ask::GetAttr { point, .. }
-        | Ask::ReadDir { point, .. }
-        | Ask::ReadLink { point, .. }
-        | Ask::XattrGet { point, .. }
-        | Ask::XattrList { point, .. }
-        | Ask::ReadPlan { point, .. }
-        | Ask::PathOf { point, .. } => Some(*point),
+        Ask::Lookup { point, dir: ino, .. }
+        | Ask::Resolve { point, from: ino, .. }
+        | Ask::Walk { point, from: ino, .. }
+        | Ask::GetAttr { point, ino }
+        | Ask::ReadDir { point, dir: ino, .. }
+        | Ask::ReadLink { point, ino }
+        | Ask::XattrGet { point, ino, .. }
+        | Ask::XattrList { point, ino }
+        | Ask::ReadPlan { point, ino, .. }
+        | Ask::PathOf { point, ino } => Some((*point, *ino)),
         _ => None,
     }
 }

@@ -47,7 +47,7 @@ fn a_path_is_resolved_and_read_in_one_call() {
         root: b"main".to_vec(),
         at: At::Version(Version(9)),
     });
-    current.note(&root, &Done::View(view));
+    current.note(&root, Some(&Done::View(view)));
     let mut walk = Op::Ask(Ask::Walk {
         point: CURRENT_POINT,
         from: CURRENT.ino,
@@ -66,7 +66,7 @@ fn a_path_is_resolved_and_read_in_one_call() {
         found: vec![found],
         stopped: None,
     };
-    current.note(&walk, &Done::Walked(walked));
+    current.note(&walk, Some(&Done::Walked(walked)));
     let mut read = plan();
     current.bind(&mut read).unwrap();
     assert_eq!(place_of(&read), (at(9), Ino(41)), "still at that version");
@@ -89,7 +89,7 @@ fn a_file_is_made_opened_and_read_in_one_call() {
         version: Version(7),
         outcome: Outcome::Inode(NODE, Draw::Ascending(0).attr()),
     };
-    current.note(&create, &Done::Changed(reply));
+    current.note(&create, Some(&Done::Changed(reply)));
     let session = SessionId(5);
     let mut open = Op::Change(Command::Open {
         session,
@@ -105,7 +105,7 @@ fn a_file_is_made_opened_and_read_in_one_call() {
             attr: Draw::Ascending(0).attr(),
         },
     };
-    current.note(&open, &Done::Changed(reply));
+    current.note(&open, Some(&Done::Changed(reply)));
     let mut close = Op::Change(Command::Close {
         session,
         handle: CURRENT_HANDLE,
@@ -127,7 +127,7 @@ fn nothing_is_current_at_the_beginning_of_a_call() {
     assert_eq!(refusal.code, Code::Invalid);
     let mut current = Current::default();
     let version = Op::Ask(Ask::NewestVersion {});
-    current.note(&version, &Done::Version(Version(4)));
+    current.note(&version, Some(&Done::Version(Version(4))));
     assert!(current.bind(&mut plan()).is_err(), "a version is no node");
 }
 
@@ -147,7 +147,7 @@ fn what_names_its_nodes_is_left_alone_and_what_does_not_is_bound_everywhere() {
         root: Vec::new(),
         at: At::Head,
     });
-    current.note(&root, &Done::View(view));
+    current.note(&root, Some(&Done::View(view)));
     let reply = Reply {
         version: Version(8),
         outcome: Outcome::Opened {
@@ -158,7 +158,7 @@ fn what_names_its_nodes_is_left_alone_and_what_does_not_is_bound_everywhere() {
     };
     current.note(
         &Op::Change(Command::RootDelete { name: Vec::new() }),
-        &Done::Changed(reply),
+        Some(&Done::Changed(reply)),
     );
     let mut bound = 0;
     for op in crate::samples::ops(&mut Draw::Ascending(0)) {
@@ -175,4 +175,87 @@ fn what_names_its_nodes_is_left_alone_and_what_does_not_is_bound_everywhere() {
         }
     }
     assert!(bound >= 40, "{bound} operations speak of a node");
+}
+
+fn found(ino: u64) -> Found {
+    Found {
+        node: Node::new(NODE.timeline, Ino(ino)),
+        attr: Draw::Ascending(0).attr(),
+    }
+}
+
+#[test]
+fn after_a_refusal_nothing_is_current() {
+    let get = |ino| {
+        Op::Ask(Ask::GetAttr {
+            point: at(9),
+            ino: Ino(ino),
+        })
+    };
+    let mut current = Current::default();
+    current.note(&get(5), Some(&Done::Attr(found(5).attr)));
+    assert!(current.bind(&mut plan()).is_ok());
+    current.note(&get(6), None);
+    assert!(current.bind(&mut plan()).is_err(), "what it meant is not there");
+}
+
+#[test]
+fn a_walk_that_ends_early_leaves_nothing_current() {
+    let walk = |path: &[u8]| {
+        Op::Ask(Ask::Walk {
+            point: at(9),
+            from: Ino(1),
+            path: NsPath::parse(path).unwrap(),
+        })
+    };
+    let missing = nokv_types::Refusal::new(Code::NotFound, "/a/b");
+    let walked = |found, stopped| Done::Walked(Walked { found, stopped });
+    let mut current = Current::default();
+    current.note(&walk(b"/a/b"), Some(&walked(vec![found(5)], Some(missing))));
+    assert!(current.bind(&mut plan()).is_err(), "not the directory on the way");
+    current.note(&walk(b"/"), Some(&walked(Vec::new(), None)));
+    let mut read = plan();
+    current.bind(&mut read).unwrap();
+    assert_eq!(
+        place_of(&read),
+        (at(9), Ino(1)),
+        "an empty path is where it begins"
+    );
+}
+
+#[test]
+fn what_an_operation_read_is_current_when_it_gives_nothing_else() {
+    let mut current = Current::default();
+    let lookup = Op::Ask(Ask::Lookup {
+        point: at(9),
+        dir: Ino(1),
+        name: Name::new(b"a").unwrap(),
+    });
+    current.note(&lookup, Some(&Done::Found(found(5))));
+    let other = Op::Ask(Ask::GetAttr {
+        point: at(8),
+        ino: Ino(7),
+    });
+    current.note(&other, Some(&Done::Attr(found(7).attr)));
+    let mut read = plan();
+    current.bind(&mut read).unwrap();
+    assert_eq!(place_of(&read), (at(8), Ino(7)));
+    let unlink = Op::Change(Command::Unlink {
+        parent: NODE,
+        name: Name::new(b"a").unwrap(),
+    });
+    let rehearsed = Op::Ask(Ask::Rehearse {
+        command: Command::RootDelete { name: Vec::new() },
+    });
+    let reply = |outcome| {
+        Done::Changed(Reply {
+            version: Version(3),
+            outcome,
+        })
+    };
+    current.note(&unlink, Some(&reply(Outcome::Removed(NODE))));
+    current.note(&rehearsed, Some(&reply(Outcome::Inode(NODE, found(7).attr))));
+    let mut again = plan();
+    current.bind(&mut again).unwrap();
+    assert_eq!(place_of(&again), (at(8), Ino(7)), "neither gave a node");
 }
