@@ -25,6 +25,9 @@ pub enum Op {
     Ask(Ask),
 }
 
+/// A full call of 4,096 takes a megabyte, whatever they are.
+const _: () = assert!(size_of::<Op>() <= 256);
+
 impl Op {
     /// Which operation.
     ///
