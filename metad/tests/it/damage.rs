@@ -1,6 +1,7 @@
 //! What happens to files while nobody looks: never so much that something acknowledged could be lost.
 
 use crate::rng::Rng;
+use nokv_journal::{SEGMENT_ALIGN, SEGMENT_HEADER_BYTES, SEGMENT_MAGIC, SEGMENT_TRAILER_BYTES};
 use std::fs::{self, OpenOptions};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
@@ -66,17 +67,28 @@ fn torn_tail(log: &Path) {
     let Some((path, bytes)) = last_used(log) else {
         return;
     };
-    let end = bytes
-        .iter()
-        .rposition(|byte| *byte != 0)
-        .map_or(0, |last| (last + 1).next_multiple_of(8));
+    let end = end_of_segments(&bytes);
     if end + 64 > bytes.len() {
         return;
     }
-    let mut garbage = b"NoKVsgmt".to_vec();
+    let mut garbage = SEGMENT_MAGIC.to_vec();
     garbage.extend_from_slice(&[0x5A; 40]);
     let file = OpenOptions::new().write(true).open(path).unwrap();
     file.write_all_at(&garbage, end as u64).unwrap();
+}
+
+/// Where the last segment ends. It may end in zeros: a checksum does once in a while, and what overwrote those would
+/// damage a segment that was whole.
+fn end_of_segments(bytes: &[u8]) -> usize {
+    let last = bytes
+        .chunks_exact(SEGMENT_ALIGN)
+        .rposition(|word| word == SEGMENT_MAGIC);
+    let Some(at) = last.map(|word| word * SEGMENT_ALIGN) else {
+        let last = bytes.iter().rposition(|byte| *byte != 0);
+        return last.map_or(0, |last| (last + 1).next_multiple_of(SEGMENT_ALIGN));
+    };
+    let payload = u32::from_le_bytes(bytes[at + 12..at + 16].try_into().unwrap()) as usize;
+    (at + SEGMENT_HEADER_BYTES + payload + SEGMENT_TRAILER_BYTES).next_multiple_of(SEGMENT_ALIGN)
 }
 
 fn events_tail(events: &Path) {
@@ -116,4 +128,14 @@ fn last_used(log: &Path) -> Option<(PathBuf, Vec<u8>)> {
         .rev()
         .map(|path| (path.clone(), fs::read(&path).unwrap()))
         .find(|(_, bytes)| bytes.iter().any(|byte| *byte != 0))
+}
+
+#[test]
+fn a_segment_that_ends_in_zeros_is_not_damaged_by_what_stands_behind_it() {
+    let mut bytes = vec![0; 4096];
+    bytes[..8].copy_from_slice(&SEGMENT_MAGIC);
+    bytes[12..16].copy_from_slice(&1_u32.to_le_bytes());
+    // Its last word holds one byte of its checksum, here zero, and padding.
+    bytes[100] = 1;
+    assert_eq!(end_of_segments(&bytes), 168);
 }
