@@ -12,6 +12,8 @@ use std::time::Duration;
 
 /// Time between two looks while nobody commits anything: leases end all the same.
 const IDLE_INTERVAL: Duration = Duration::from_mins(1);
+/// Who removes one tree often removes more, and does not want to share with the reclaim of the first.
+const BURST: Duration = Duration::from_millis(250);
 /// What callers get for each step while frames are published or compacted, in times of what it took.
 const PUBLISHING_SHARE: u64 = 3;
 /// Rounds of background work in a row; what is left waits for the next look.
@@ -28,8 +30,9 @@ pub(super) fn run(core: &Arc<Core>) {
             // Scans alone found that out; nothing else says it.
             core.bells.publisher.ring();
         }
-        // Many small rings are one look; a removed tree is one by itself.
-        if woken == Woken::Rung && !core.bells.gather_upkeep(UPKEEP_INTERVAL) {
+        // Many small rings are one look; a removed tree is one by itself, with those that follow it at once.
+        let rung = woken == Woken::Rung;
+        if rung && !(core.bells.gather_upkeep(UPKEEP_INTERVAL) && bell.gather(BURST, || false)) {
             return;
         }
         let stop = || bell.is_stopped() || core.has_failed();
