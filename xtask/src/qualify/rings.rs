@@ -41,10 +41,10 @@ pub(crate) fn of(suite: &str) -> Option<&'static [Ring]> {
 const CORE: &[Ring] = &[
     Ring {
         name: "model",
-        what: "random commands against a naive model on both stores, with crashes, restarts and checkpoints",
+        what: "random commands against a naive model on both stores, with crashes, restarts, checkpoints and prunes",
         parts: &[part("meta", &["model::random_commands"], 1)],
         sizes: &[("NOKV_MODEL_COMMANDS", "1000000")],
-        at_least: 5_000,
+        at_least: 10_000,
     },
     Ring {
         name: "failpoints",

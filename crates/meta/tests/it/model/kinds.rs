@@ -158,10 +158,10 @@ impl Table {
         self.past = (self.past.0 + other.past.0, self.past.1 + other.past.1);
     }
 
-    /// Crashes, restarts and checkpoints; and commands that succeeded.
+    /// What is no command of a caller: crashes, restarts, checkpoints and prunes; and commands that succeeded.
     pub(crate) fn done(&self) -> (u64, u64) {
-        let (steps, commands): (Vec<_>, Vec<_>) =
-            self.rows.iter().partition(|(kind, _)| STEPS.contains(kind));
+        let is_step = |kind: &str| STEPS.contains(&kind) || kind == "work prune";
+        let (steps, commands): (Vec<_>, Vec<_>) = self.rows.iter().partition(|(kind, _)| is_step(kind));
         let sum = |rows: Vec<(&&str, &(usize, usize))>| rows.iter().map(|(_, row)| row.0 as u64).sum();
         (sum(steps), sum(commands))
     }

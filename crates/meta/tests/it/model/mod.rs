@@ -131,7 +131,10 @@ fn random_commands_do_what_the_model_says() {
     Evidence {
         ring: "model",
         seeds: &format!("NOKV_SEED={seed} NOKV_MODEL_COMMANDS={commands}"),
-        injected: (steps, "crashes, restarts, checkpoints and repairs of damage"),
+        injected: (
+            steps,
+            "crashes, restarts, checkpoints, prunes and repairs of damage",
+        ),
         acknowledged: (succeeded, "commands that succeeded"),
     }
     .print_with(&table.told());
