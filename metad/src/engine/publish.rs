@@ -90,7 +90,7 @@ impl Core {
         let _one = self.checkpoints.writing();
         let view = self.store.published_view()?;
         let covered = Covered::decode(view.covered())?;
-        match self.look_at_head() {
+        match self.look_at_settled_head() {
             // A damaged HEAD is made again, with what it listed.
             Err(error) if error.kind == ErrorKind::Corrupt => {}
             looked => looked?,
@@ -115,17 +115,36 @@ impl Core {
     /// From the object store; what was known before still counts. `Fenced` when somebody else wrote a checkpoint: the
     /// engine must not go on.
     pub(crate) fn look_at_head(&self) -> Result<()> {
-        let head = Head::load(&*self.objects, self.workspace)?.map(|(head, _)| head);
-        if let Some(entry) = head
-            .iter()
-            .flat_map(|head| &head.checkpoints)
-            .find(|entry| self.is_foreign(entry))
-        {
+        let head = self.load_head()?;
+        if self.foreign_in(head.as_ref()).is_some() {
+            // An answer that was long on its way may list a checkpoint that retired meanwhile and that the log does
+            // not reach back to any more. While none is written, it says what is.
+            let _one = self.checkpoints.writing();
+            return self.look_at_settled_head();
+        }
+        self.checkpoints.note_head(head.as_ref());
+        Ok(())
+    }
+
+    /// As [`Core::look_at_head`], by whoever writes checkpoints.
+    fn look_at_settled_head(&self) -> Result<()> {
+        let head = self.load_head()?;
+        if let Some(entry) = self.foreign_in(head.as_ref()) {
             let error = Error::new(ErrorKind::Fenced, "use", "object store", entry.foreign());
             return Err(self.fatal_error(error));
         }
         self.checkpoints.note_head(head.as_ref());
         Ok(())
+    }
+
+    fn load_head(&self) -> Result<Option<Head>> {
+        let head = Head::load(&*self.objects, self.workspace)?;
+        Ok(head.map(|(head, _)| head))
+    }
+
+    fn foreign_in<'h>(&self, head: Option<&'h Head>) -> Option<&'h CheckpointEntry> {
+        let mut listed = head.into_iter().flat_map(|head| &head.checkpoints);
+        listed.find(|entry| self.is_foreign(entry))
     }
 
     /// Whether a checkpoint of HEAD is not of this state. One that a former owner was still putting may appear late:

@@ -1,11 +1,11 @@
 //! Who may delete what: two copies of one data directory, and a checkpoint that is not listed yet.
 
 use crate::holds::{Watched, copy_dir, quiet, stored, unlink};
-use crate::world::{ROOT, World, file, names, one};
+use crate::world::{ROOT, World, create, file, names, one};
 use nokv_client::{Ack, GcOptions, Namespace as _};
-use nokv_metad::{Embedded, ErrorKind};
+use nokv_metad::{Embedded, ErrorKind, Limits, Options};
 use nokv_object::layout;
-use nokv_types::{Code, ObjectId};
+use nokv_types::{Code, NewKind, ObjectId};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -83,6 +83,11 @@ fn a_copy_that_saves_after_the_other_one_stops() {
     assert_eq!(names(&second, ROOT), ["f"]);
 }
 
+/// So small that a few files fill one.
+const LOG_FILE_BYTES: u64 = 64 << 10;
+/// Files that fill it.
+const FILES: u32 = 400;
+
 /// Time in which a collection that does not wait would have deleted.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -118,4 +123,49 @@ fn what_a_first_checkpoint_refers_to_stays_until_another_one_is_listed() {
     }
     assert_eq!(namespace.gc(&GcOptions::default()).unwrap().objects_deleted, 1);
     assert!(!is_stored(&world, object));
+}
+
+/// An object that nothing refers to any more.
+fn dead(namespace: &Embedded) -> ObjectId {
+    let object = stored(namespace, "f");
+    one(namespace, unlink("f"), Ack::Durable).unwrap();
+    // What nobody can see is pruned, and the next commit makes that durable.
+    namespace.gc(&GcOptions::default()).unwrap();
+    file(namespace, ROOT, "next");
+    object
+}
+
+#[test]
+fn a_head_that_was_long_on_its_way_is_not_taken_for_that_of_a_copy() {
+    let mut world = World::new();
+    let watched = Watched::over(&mut world);
+    let options = quiet(&world);
+    let options = Options {
+        limits: Limits {
+            log_file_bytes: LOG_FILE_BYTES,
+            log_reserve_bytes: LOG_FILE_BYTES,
+            ..options.limits
+        },
+        ..options
+    };
+    let namespace = Arc::new(Embedded::create(world.path(), options).unwrap());
+    dead(&namespace);
+    namespace.checkpoint().unwrap();
+    let beside = Arc::clone(&namespace);
+    *watched.answering.lock().unwrap() = Some(Box::new(move || {
+        // What the answer lists retires, and the log is trimmed behind it.
+        for round in 0..3 {
+            let made = (0..FILES).map(|i| create(ROOT, &format!("file{round}-{i}"), NewKind::File));
+            let answers = beside.submit(made.collect(), Ack::Applied);
+            assert!(answers.iter().all(Result::is_ok));
+            beside.checkpoint().unwrap();
+        }
+    }));
+    namespace.gc(&GcOptions::default()).unwrap();
+    assert!(
+        watched.answering.lock().unwrap().is_none(),
+        "HEAD was not looked at"
+    );
+    assert_eq!(namespace.engine().failure(), None);
+    file(&namespace, ROOT, "last");
 }

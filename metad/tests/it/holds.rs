@@ -16,12 +16,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// A store whose HEAD can be away, and that says what happens before objects are deleted and before HEAD is written.
+/// A store whose HEAD can be away, and that says what happens before objects are deleted, before HEAD is written, and
+/// while HEAD is on its way to a reader.
 pub(crate) struct Watched {
     inner: Arc<dyn ObjectStore>,
     head_away: AtomicBool,
     deleting: Mutex<Option<Box<dyn Fn() + Send>>>,
     pub(crate) listing: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+    pub(crate) answering: Mutex<Option<Box<dyn FnOnce() + Send>>>,
 }
 
 impl std::fmt::Debug for Watched {
@@ -37,6 +39,7 @@ impl Watched {
             head_away: AtomicBool::new(false),
             deleting: Mutex::new(None),
             listing: Mutex::new(None),
+            answering: Mutex::new(None),
         });
         world.objects = Arc::clone(&watched) as Arc<dyn ObjectStore>;
         watched
@@ -60,7 +63,12 @@ impl ObjectStore for Watched {
         if *key == layout::head() && self.head_away.load(Ordering::SeqCst) {
             return Err(Error::new(ErrorKind::Unavailable, Op::Get).on(key));
         }
-        self.inner.get(key)
+        let answer = self.inner.get(key);
+        let answering = self.answering.lock().unwrap().take_if(|_| *key == layout::head());
+        if let Some(answering) = answering {
+            answering();
+        }
+        answer
     }
 
     fn get_range(&self, key: &Key, offset: u64, len: u64) -> Result<Vec<u8>> {
