@@ -6,9 +6,11 @@ use crate::{Error, ErrorKind};
 use std::sync::Arc;
 
 pub(super) fn run(core: &Arc<Core>) {
-    core.pace.note_tended(true);
     loop {
-        if let Err(error) = core.tend_log()
+        let tended = core.tend_log();
+        // On a full disk a log cannot be trimmed either: nobody is to wait for that.
+        core.pace.note_tended(tended.is_ok());
+        if let Err(error) = tended
             && !matches!(error.kind, ErrorKind::Full | ErrorKind::Invalid)
         {
             core.fail(&error);

@@ -27,6 +27,7 @@ pub(super) fn run(core: &Arc<Core>) {
         published_ns: core.clocks.boottime_ns(),
         checkpoint_ns: core.clocks.boottime_ns(),
         unsaved: false,
+        pressed: false,
         quiet_since: core.clocks.boottime_ns(),
     };
     let mut wait = Last::next_look(core);
@@ -40,7 +41,6 @@ pub(super) fn run(core: &Arc<Core>) {
         }
         let compacted = Last::compact(core);
         let tried = last.step(core);
-        core.pace.note_tried(tried.is_ok());
         wait = match tried.and(compacted) {
             Err(_) => Some(RETRY),
             Ok(()) => Last::next_look(core),
@@ -53,6 +53,8 @@ struct Last {
     checkpoint_ns: u64,
     /// What was published last for a checkpoint could not be saved yet.
     unsaved: bool,
+    /// What was wanted at once has not been done yet.
+    pressed: bool,
     /// When it was rung last, ns of boot time as the others.
     quiet_since: u64,
 }
@@ -71,13 +73,24 @@ impl Last {
     }
 
     fn step(&mut self, core: &Core) -> Result<(), Error> {
+        let tried = self.try_step(core);
+        // A step with nothing to do is no try: what did not work before would not work now.
+        if !matches!(tried, Ok(false)) {
+            core.pace.note_tried(tried.is_ok());
+        }
+        tried.map(drop)
+    }
+
+    /// Answers whether there was anything to do.
+    fn try_step(&mut self, core: &Core) -> Result<bool, Error> {
         let now_ns = core.clocks.boottime_ns();
         let quiet = now_ns.saturating_sub(self.quiet_since) >= QUIET.as_nanos() as u64;
-        let pressed = core.bells.take_press();
-        let save = pressed || self.is_save_due(core, now_ns);
+        self.pressed |= core.bells.take_press();
+        let save = self.pressed || self.is_save_due(core, now_ns);
         // What is published and could not be saved is tried again as it is: every publish takes room in the log, and
         // of a full one that is what removes need.
-        if (save && !self.unsaved) || self.is_publish_due(core, now_ns, quiet) {
+        let publish = (save && !self.unsaved) || self.is_publish_due(core, now_ns, quiet);
+        if publish {
             core.publish(&Work::SaveWindow)?;
             self.published_ns = now_ns;
         }
@@ -85,13 +98,14 @@ impl Last {
             self.checkpoint_ns = now_ns;
             self.save(core)?;
         }
-        if pressed {
+        if self.pressed {
             // The log is kept back to the older of two checkpoints: only the second makes room.
             core.publish(&Work::SaveWindow)?;
             self.save(core)?;
+            self.pressed = false;
             core.bells.logs.ring();
         }
-        Ok(())
+        Ok(publish || save)
     }
 
     fn save(&mut self, core: &Core) -> Result<(), Error> {
@@ -146,33 +160,41 @@ mod tests {
     use nokv_object::faulty::{Fault, FaultRates, FaultyStore};
     use nokv_object::memory::MemoryStore;
 
-    #[test]
-    fn retries_while_the_store_is_away_take_no_room_in_the_log() {
-        let dir = tempfile::tempdir().unwrap();
-        let objects = Arc::new(FaultyStore::new(
-            Arc::new(MemoryStore::new()),
-            1,
-            FaultRates::default(),
-        ));
+    /// An engine over a store that fails as it is told.
+    fn faulty(dir: &std::path::Path) -> (Engine, Arc<FaultyStore>) {
+        let inner = Arc::new(MemoryStore::new());
+        let objects = Arc::new(FaultyStore::new(inner, 1, FaultRates::default()));
         let options = Options {
             limits: Limits {
                 log_file_bytes: 1 << 20,
                 log_reserve_bytes: 1 << 20,
                 log_bytes: 8 << 20,
                 spare_bytes: 0,
+                checkpoint_interval: Duration::from_secs(20),
                 ..Limits::default()
             },
             workers: false,
             ..Options::new(Arc::<FaultyStore>::clone(&objects))
         };
-        let engine = Engine::create(&dir.path().join("data"), options).unwrap();
-        let core = &engine.core;
-        let mut last = Last {
+        (Engine::create(&dir.join("data"), options).unwrap(), objects)
+    }
+
+    fn begun(core: &Core) -> Last {
+        Last {
             published_ns: 0,
             checkpoint_ns: 0,
             unsaved: false,
+            pressed: false,
             quiet_since: core.clocks.boottime_ns(),
-        };
+        }
+    }
+
+    #[test]
+    fn retries_while_the_store_is_away_take_no_room_in_the_log() {
+        let dir = tempfile::tempdir().unwrap();
+        let (engine, objects) = faulty(dir.path());
+        let core = &engine.core;
+        let mut last = begun(core);
         let mut step = |away: bool| {
             if away {
                 objects.script(Op::PutIfAbsent, Fault::Unreachable);
@@ -188,5 +210,47 @@ mod tests {
         assert_eq!(engine.stats().appended_seq, appended);
         assert!(step(false));
         assert_eq!(engine.stats().checkpoints, 2);
+    }
+
+    #[test]
+    fn room_that_was_wanted_at_once_is_made_though_the_second_checkpoint_fails_first() {
+        let dir = tempfile::tempdir().unwrap();
+        let (engine, objects) = faulty(dir.path());
+        let core = &engine.core;
+        core.publish(&Work::SaveWindow).unwrap();
+        core.checkpoint().unwrap();
+        let mut last = begun(core);
+        // Callers wait for room that nobody makes for an hour, unless the retry does.
+        core.bells.press();
+        objects.script(Op::Delete, Fault::Unreachable);
+        last.step(core).unwrap_err();
+        assert_eq!(engine.stats().checkpoints, 2, "only the second of two failed");
+        last.step(core).unwrap();
+        assert_eq!(engine.stats().checkpoints, 4);
+        last.step(core).unwrap();
+        assert_eq!(engine.stats().checkpoints, 4, "and then there is nothing to do");
+    }
+
+    #[test]
+    fn nobody_waits_for_a_save_that_failed_because_a_later_step_had_nothing_to_do() {
+        let dir = tempfile::tempdir().unwrap();
+        let (engine, objects) = faulty(dir.path());
+        let core = &engine.core;
+        core.work_off(&Work::AdvanceTime, &|| false);
+        assert!(core.bells.unsaved_bytes() > 0);
+        core.pace.note_tended(true);
+        core.pace.note_used(u64::MAX, 1);
+        let mut last = begun(core);
+        objects.script(Op::PutIfAbsent, Fault::Unreachable);
+        last.step(core).unwrap_err();
+        last.step(core).unwrap();
+        assert_eq!(engine.stats().checkpoints, 0, "it was not due again");
+        let (passed, passes) = std::sync::mpsc::channel();
+        let core = Arc::clone(core);
+        std::thread::spawn(move || {
+            core.pace.wait();
+            passed.send(()).unwrap();
+        });
+        passes.recv_timeout(QUIET).unwrap();
     }
 }
