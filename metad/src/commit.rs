@@ -40,7 +40,7 @@ impl Core {
             return vec![Err(stopped); requests.len()];
         }
         // What frees space waits for nothing.
-        if !requests.iter().all(|request| weigh::is_freeing(&request.command)) {
+        if !requests.iter().all(|request| weigh::is_urgent(&request.command)) {
             self.pace.wait();
         }
         let mut answers = Vec::with_capacity(requests.len());

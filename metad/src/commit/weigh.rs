@@ -86,10 +86,16 @@ pub(crate) fn is_freeing(command: &Command) -> bool {
     )
 }
 
+/// Whether a command does not wait for room in the log: what frees some, and the sign that a session's owner is there,
+/// whose time goes on meanwhile.
+pub(crate) fn is_urgent(command: &Command) -> bool {
+    is_freeing(command) || matches!(command, Command::SessionRenew { .. })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use nokv_types::Work;
+    use nokv_types::{SessionId, Work};
 
     fn requests(count: usize) -> Vec<Request> {
         vec![Request::internal(Command::Work(Work::AdvanceTime)); count]
@@ -104,5 +110,14 @@ mod tests {
         );
         assert_eq!(prefix(&requests(10), 100, 1).0, 1);
         assert_eq!(prefix(&requests(2), 100, usize::MAX).0, 2);
+    }
+
+    #[test]
+    fn who_renews_a_session_does_not_wait_for_room() {
+        let session = SessionId(1);
+        assert!(is_urgent(&Command::SessionRenew { session }));
+        assert!(is_urgent(&Command::SessionClose { session }));
+        assert!(!is_urgent(&Command::SessionOpen { session, ttl_ns: 1 }));
+        assert!(!is_freeing(&Command::SessionRenew { session }));
     }
 }
