@@ -1,6 +1,7 @@
 //! Collecting garbage when somebody asks for it.
 
 use super::{Answered, Embedded};
+use crate::ErrorKind;
 use crate::engine::stopped;
 use nokv_client::{GcOptions, GcReport};
 use nokv_types::Work;
@@ -24,7 +25,11 @@ impl Embedded {
         }
         if options.ignore_grace && !options.dry_run && self.read(|reader| reader.dead_count())? > 0 {
             // A store that is away is found out before anything is written for it.
-            core.look_at_head()?;
+            match core.look_at_head() {
+                // The first of the checkpoints makes it again.
+                Err(error) if error.kind == ErrorKind::Corrupt => {}
+                looked => looked?,
+            }
             // A kept checkpoint may still reach what is dead: two new ones do not.
             for _ in 0..nokv_journal::checkpoint::CHECKPOINTS_KEPT {
                 core.publish(&Work::SaveWindow)?;

@@ -87,8 +87,12 @@ impl Core {
     /// # Errors
     /// `Fenced` for the other copy; from the object store; `Full`.
     fn claim(&self) -> Result<()> {
-        self.look_at_head()?;
-        if self.checkpoints.lists_none() {
+        let lists_none = match self.look_at_head() {
+            // A checkpoint makes a damaged HEAD again, with what it listed.
+            Err(error) if error.kind == ErrorKind::Corrupt => true,
+            looked => looked.map(|()| self.checkpoints.lists_none())?,
+        };
+        if lists_none {
             self.publish(&Work::SaveWindow)?;
             self.checkpoint()?;
         }

@@ -169,3 +169,28 @@ fn a_head_that_was_long_on_its_way_is_not_taken_for_that_of_a_copy() {
     assert_eq!(namespace.engine().failure(), None);
     file(&namespace, ROOT, "last");
 }
+
+#[test]
+fn a_damaged_head_keeps_nothing_from_being_collected() {
+    for ignore_grace in [false, true] {
+        let world = World::new();
+        let namespace = Embedded::create(world.path(), quiet(&world)).unwrap();
+        let object = dead(&namespace);
+        namespace.checkpoint().unwrap();
+        let tag = world.objects.head(&layout::head()).unwrap().unwrap().etag;
+        let damaged = world
+            .objects
+            .put_if_match(&layout::head(), b"damaged", Some(&tag));
+        damaged.unwrap();
+        let options = GcOptions {
+            ignore_grace,
+            ..GcOptions::default()
+        };
+        // Nobody knows what is held until a checkpoint made it again.
+        let deleted: u64 = (0..2)
+            .map(|_| namespace.gc(&options).unwrap().objects_deleted)
+            .sum();
+        assert_eq!((deleted, is_stored(&world, object)), (1, false));
+        assert_eq!(namespace.engine().failure(), None);
+    }
+}
