@@ -76,13 +76,19 @@ impl Client {
         published(reply)
     }
 
-    /// Adds a body behind the end of a file, in one command: all of it is there afterwards, or nothing.
+    /// Adds a body behind the end of a file, in one command: all of it is there afterwards, or nothing. An empty one
+    /// changes nothing.
     pub fn append(&self, node: Node, source: &mut dyn BodySource, ack: Ack) -> Result<Published> {
         self.check_append(node, source)?;
         let pending = start(self, source)?;
         let NewBody::Whole { size, mut extents } = finish(pending)? else {
             return Err(Error::refused(Code::TooLarge, "the appended bytes"));
         };
+        if size == 0 {
+            let attr = self.namespace().getattr(compact::head(node), node.ino)?;
+            let version = self.namespace().version()?;
+            return Ok(Published { node, attr, version });
+        }
         if extents.last().map_or(0, Extent::end) < size {
             // A hole at the end has no extent that shows how long it is: its last byte is stored.
             extents.push(Extent {

@@ -42,6 +42,9 @@ fn a_range_of_a_file_can_be_printed_and_bytes_appended() {
     nokv.feed(&["put", "--append", "-", "/file"], b"tail");
     let whole = nokv.run(&["cat", "/file"]).out;
     assert!(whole[..bytes.len()] == bytes && whole[bytes.len()..] == *b"tail");
+    let nothing = nokv.feed(&["put", "--append", "-", "/file"], b"");
+    assert_eq!(nothing.exit, 0, "{nothing:?}");
+    assert_eq!(nokv.run(&["cat", "/file"]).out, whole);
 }
 
 #[test]

@@ -167,6 +167,9 @@ impl State {
     }
 
     fn append(&mut self, node: Node, extents: Vec<Extent>) -> Result<Outcome, Refusal> {
+        if extents.is_empty() {
+            return Err(Refusal::new(Code::Invalid, "extents"));
+        }
         let size = self.inodes[&node.ino].attr.size;
         let moved = extents.into_iter().map(|e| Extent { at: e.at + size, ..e });
         self.write(node, moved.collect())
