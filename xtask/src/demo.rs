@@ -29,7 +29,10 @@ pub(crate) fn run(paths: &Paths, extra: &[String]) -> Result<ExitCode> {
     let held = succeeds(&mut demo)?;
     println!("demo: ran in {:.1} s", start.elapsed().as_secs_f64());
     if held {
-        println!("demo: next, with data of your own: {}", next(built.binary("nokv")?));
+        println!(
+            "demo: next, with data of your own: {}",
+            next(built.binary("nokv")?)
+        );
     }
     Ok(exit_code(held))
 }
@@ -37,7 +40,9 @@ pub(crate) fn run(paths: &Paths, extra: &[String]) -> Result<ExitCode> {
 /// What to type after the demo.
 fn next(nokv: &Path) -> String {
     let folder = nokv.parent().unwrap_or(nokv).display();
-    format!("export PATH={folder}:$PATH NOKV_DATA=~/nokv; nokv init; nokv import FOLDER /runs; nokv ls -l /runs")
+    format!(
+        "export PATH={folder}:$PATH NOKV_DATA=~/nokv; nokv init; nokv import FOLDER /runs; nokv ls -l /runs"
+    )
 }
 
 /// What CI runs: the dev binaries that the tests were built with, in a smaller size.

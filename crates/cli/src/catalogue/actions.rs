@@ -7,9 +7,7 @@ pub(super) fn of(code: Code) -> &'static str {
     match code {
         Code::NotFound => "Look at what is there: `nokv ls`, `nokv snapshot list`, `nokv fork list`.",
         Code::Exists => "Choose another name, or look at what has it with `nokv stat`.",
-        Code::NotADirectory => {
-            "A part of the path before the last is no directory; `nokv stat` shows what it is."
-        }
+        Code::NotADirectory => "A part of the path is no directory; `nokv stat` shows what it is.",
         Code::IsADirectory => {
             "List it with `nokv ls`, take it out with `nokv export`, remove it with `nokv rm -r`."
         }
@@ -36,13 +34,9 @@ pub(super) fn of(code: Code) -> &'static str {
         Code::NoAttribute => "`nokv xattr list PATH` shows the attributes.",
         Code::TooLarge => "The message names the limit.",
         Code::TooMany => "The message names the limit; remove what is not needed any more.",
-        Code::NeedsCompaction => {
-            "The client compacts and tries again by itself; run the command again if you see this."
-        }
+        Code::NeedsCompaction => "The client compacts and tries again itself; if you see this, run it again.",
         Code::Conflict => "Somebody else was faster: look at the present state, then decide again.",
-        Code::VersionExpired => {
-            "Only snapshots and forks keep states beyond the time-travel window; `nokv snapshot list`."
-        }
+        Code::VersionExpired => "Only snapshots and forks keep older states; see `nokv snapshot list`.",
         Code::CursorExpired => "Begin again with `nokv log` without --since, and catch up from a listing.",
         Code::NotARoot => "`nokv fork list` shows what can be forked, rolled back and promoted.",
         Code::LiveChanged => {
@@ -60,20 +54,17 @@ pub(super) fn of(code: Code) -> &'static str {
         }
         Code::Io => "The message names the file or object and what the system or the store said.",
         Code::Locked => {
-            "One process owns a data directory; wait until it has ended. Its process id stands in the message."
+            "One process owns a data directory; wait until it ends. The message has its process id."
         }
-        Code::OutcomeUnknown => "It may have happened or not: look, then run the same command again.",
+        Code::OutcomeUnknown | Code::TimedOut => "It may have happened or not: look, then run it again.",
         Code::Busy => "Wait, then run the same command again.",
         Code::TooNew => "Data of a newer version of the program: use that version.",
         Code::Unauthenticated => {
             "The token is missing, unknown, or its time is over: name the right token file, or get a new token."
         }
-        Code::Forbidden => {
-            "The token's mode or subtree does not cover this; ask whoever runs the workspace for one that does."
-        }
+        Code::Forbidden => "The token's mode or subtree does not cover this; ask for one that does.",
         Code::NotReady => "The server is starting; run the command again in a moment.",
         Code::Draining => "The server is stopping or being replaced; run the command again in a moment.",
-        Code::TimedOut => "It may have happened or not: look, then run the same command again.",
         Code::Cancelled => "The command was taken back before it ran; run it again.",
         Code::UnknownMessage => "The other side is an older program: bring both to the same version.",
         Code::Malformed => {
