@@ -80,8 +80,8 @@ impl HoltStore {
         // The engine looks through all frames for some that can be folded, with its writers shut out.
         self.stand_still();
         let compacted = self.compact_some();
-        let thawed = self.thaw();
-        compacted.and(thawed)
+        // First what is fatal: a full disk is not.
+        self.thaw().and(compacted)
     }
 
     fn compact_some(&self) -> Result<()> {

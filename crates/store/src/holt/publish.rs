@@ -160,14 +160,15 @@ impl Frozen<'_> {
     /// `Engine`: what is durable or in memory is unknown, the process ends.
     pub fn publish(mut self) -> Result<Published> {
         let captured = self.store.capture(&self.covered);
-        let thawed = self.thaw();
+        // A thaw that failed is fatal; a full disk, which the caller lives with, must not hide it.
+        self.thaw()?;
         let captured = captured?;
         let published = Published {
             epoch: captured.epoch(),
             covered: std::mem::take(&mut self.covered),
         };
         self.store.frames.publish(captured)?;
-        thawed.map(|()| published)
+        Ok(published)
     }
 
     fn thaw(&mut self) -> Result<()> {
