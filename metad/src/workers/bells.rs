@@ -62,8 +62,10 @@ impl Bells {
 
     /// A tree was removed: upkeep need not wait for more.
     pub(crate) fn tree_removed(&self) {
-        self.removed_tree.store(true, Ordering::Release);
-        self.upkeep.urge();
+        // Waking it costs as much as the remove: once is enough until it has looked.
+        if !self.removed_tree.swap(true, Ordering::AcqRel) {
+            self.upkeep.urge();
+        }
     }
 
     /// Lets work for upkeep gather until `time` is over or a tree was removed; `false` when it has to end.
