@@ -4,29 +4,43 @@
 //! the data directory is owned by another process, or the objects are in a bucket, no names are offered.
 
 use crate::args::Cli;
+use crate::bash::{self, Bash};
 use crate::open;
 use crate::output::Format;
 use crate::place::Place;
 use crate::settings::Settings;
 use clap::{CommandFactory as _, Parser as _};
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, PathCompleter, ValueCompleter as _};
+use clap_complete::env::{Elvish, Fish, Powershell, Shells, Zsh};
 use clap_complete::{CompleteEnv, Shell};
 use nokv_client::{At, Client};
 use nokv_types::FileKind;
 use std::ffi::{OsStr, OsString};
 use std::io;
-use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::os::unix::ffi::OsStrExt as _;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The variable by which a shell asks; its value is the shell.
 const VARIABLE: &str = "COMPLETE";
 /// Most entries of a directory that are offered.
 const OFFERED_MAX: usize = 1000;
 
+/// The shells; every one of them but PowerShell quotes what it inserts, or has it quoted.
+const SHELLS: Shells<'static> = Shells(&[&Bash, &Elvish, &Fish, &Powershell, &Zsh]);
+
+/// Whether names are quoted on their way into the line. The variable is taken away before names are asked for.
+static QUOTES: AtomicBool = AtomicBool::new(false);
+
 /// Answers a shell that asks, and ends the process then.
 pub(crate) fn answer() {
-    if std::env::var_os(VARIABLE).is_some() {
+    if let Some(shell) = std::env::var_os(VARIABLE) {
+        let quotes = ["bash", "zsh", "fish", "elvish"]
+            .iter()
+            .any(|known| shell == *known);
+        QUOTES.store(quotes, Ordering::Relaxed);
         CompleteEnv::with_factory(Cli::command)
             .var(VARIABLE)
+            .shells(SHELLS)
             .bin("nokv")
             .complete();
     }
@@ -34,9 +48,8 @@ pub(crate) fn answer() {
 
 /// The script that makes a shell ask.
 pub(crate) fn script(shell: Shell, out: &mut dyn io::Write) -> io::Result<()> {
-    let shells = clap_complete::env::Shells::builtins();
     let name = shell.to_string();
-    let completer = shells
+    let completer = SHELLS
         .completer(&name)
         .ok_or_else(|| io::Error::new(io::ErrorKind::Unsupported, format!("{name} has no completions")))?;
     completer.write_registration(VARIABLE, "nokv", "nokv", "nokv", out)
@@ -96,10 +109,7 @@ pub(crate) fn states() -> ArgValueCompleter {
 
 fn offer(names: impl Iterator<Item = Vec<u8>>, current: &OsStr) -> Vec<CompletionCandidate> {
     let fitting = names.filter(|name| name.starts_with(current.as_bytes()));
-    fitting
-        .take(OFFERED_MAX)
-        .map(|name| CompletionCandidate::new(OsString::from_vec(name)))
-        .collect()
+    fitting.take(OFFERED_MAX).filter_map(candidate).collect()
 }
 
 fn offer_places(client: &Client, settings: &Settings, current: &OsStr) -> Option<Vec<CompletionCandidate>> {
@@ -132,11 +142,20 @@ fn offer_places(client: &Client, settings: &Settings, current: &OsStr) -> Option
         };
         [lead, entry.name.as_bytes(), end].concat()
     });
-    Some(
-        written
-            .map(|name| CompletionCandidate::new(OsString::from_vec(name)))
-            .collect(),
-    )
+    Some(written.filter_map(candidate).collect())
+}
+
+/// A name as it is offered. What a line cannot hold as it stands is not: no text, control characters, and for
+/// PowerShell, which quotes nothing, whatever it would read as more than a name.
+fn candidate(name: Vec<u8>) -> Option<CompletionCandidate> {
+    let name = String::from_utf8(name).ok()?;
+    let bare = |c: char| c.is_ascii_alphanumeric() || "/_-.:".contains(c);
+    let offered = if QUOTES.load(Ordering::Relaxed) {
+        !name.chars().any(char::is_control)
+    } else {
+        name.chars().all(bare)
+    };
+    offered.then(|| CompletionCandidate::new(name))
 }
 
 /// Opens the namespace that the words before the cursor name, unless that may take long.
@@ -158,6 +177,7 @@ fn settings() -> Option<Settings> {
     let words: Vec<OsString> = std::env::args_os()
         .skip_while(|word| word != "--")
         .skip(1)
+        .map(|word| bash::unquoted(&word))
         .collect();
     let mut line: Vec<OsString> = vec!["nokv".into()];
     for (index, word) in words.iter().enumerate() {

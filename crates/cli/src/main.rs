@@ -8,6 +8,7 @@
 mod advice;
 mod archive;
 mod args;
+mod bash;
 mod catalogue;
 mod complete;
 mod confirm;

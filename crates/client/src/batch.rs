@@ -99,6 +99,16 @@ impl<'c> Batch<'c> {
         self.push(file, Body::Blocks(pending))
     }
 
+    /// Sets the time of a file that stands there already, ns since 1970, with one of the next submits.
+    pub(crate) fn set_time(&mut self, node: Node, mtime: i64, subject: String) -> Result<()> {
+        self.times.push((set_mtime(node, mtime), subject));
+        if self.times.len() < FILES_PER_SUBMIT {
+            return Ok(());
+        }
+        let times = std::mem::take(&mut self.times);
+        self.submit(times, Vec::new(), Ack::Applied)
+    }
+
     /// Files that are visible.
     pub fn done(&self) -> u64 {
         self.done

@@ -98,7 +98,7 @@ impl Reading<'_, '_> {
         }
         self.tally.files += 1;
         self.tally.bytes += about.len();
-        if self.tree.wants(path, about.len())? == Placed::Present {
+        if self.tree.wants(path, about.len(), meta.mtime)? == Placed::Present {
             self.tally.present += 1;
             return Ok(());
         }

@@ -130,7 +130,7 @@ fn file(
     let size = entry.size();
     tally.files += 1;
     tally.bytes += size;
-    if tree.wants(path, size)? == Placed::Present {
+    if tree.wants(path, size, meta.mtime)? == Placed::Present {
         tally.present += 1;
         return Ok(());
     }

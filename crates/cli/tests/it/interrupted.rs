@@ -60,6 +60,15 @@ fn go_on(nokv: &Scratch, archive: &[u8]) {
         nokv.ok(&["find", "/runs", "--kind", "file"]).lines().count(),
         FILES
     );
+    // Every one has the time that the archive gives it, also those that were on their way at the interruption.
+    let listed = nokv.json(&["find", "/runs", "--kind", "file"]);
+    let late: Vec<_> = listed
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|file| file["modified"] != "2023-11-14T22:13:20.000000000Z")
+        .collect();
+    assert!(late.is_empty(), "{} of {FILES}: {late:?}", late.len());
     for n in [0, 1023, FILES / 2, FILES - 1] {
         assert_eq!(
             nokv.ok(&["cat", &format!("/runs/d{}/f{n}", n / 500)]),

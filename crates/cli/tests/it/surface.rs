@@ -189,6 +189,48 @@ fn a_shell_completes_paths_snapshots_and_forks() {
     assert!(offered(&Scratch::bare(), &["ls", "/"]).is_empty());
 }
 
+/// What is offered is entered behind `printf`: it is one word, the name itself, and runs nothing.
+#[test]
+fn names_are_offered_as_bash_reads_them_back() {
+    let nokv = Scratch::new();
+    let names = [
+        "a;touch X",
+        "b$(touch X)",
+        "c d",
+        "e'f\"g",
+        "h`touch X`",
+        "i*",
+        "j\\k",
+        "l&m|n>o",
+    ];
+    nokv.ok(&["mkdir", "/odd", "/x y"]);
+    for name in names {
+        nokv.feed(&["put", "-", &format!("/odd/{name}")], b"x");
+    }
+    nokv.feed(&["put", "-", "/x y/in"], b"x");
+    for name in ["new\nline", "esc\u{1b}[0m", "vt\u{b}touch X"] {
+        nokv.feed(&["put", "-", &format!("/odd/{name}")], b"x");
+    }
+    let all = offered(&nokv, &["cat", "/odd/"]);
+    assert_eq!(all.len(), names.len(), "{all:?}");
+    for (word, name) in all.iter().zip(names) {
+        let entered = Command::new("bash")
+            .args(["-c", &format!("printf '%s\\n' {word}")])
+            .current_dir(nokv.dir.path())
+            .output()
+            .unwrap();
+        assert_eq!(
+            String::from_utf8(entered.stdout).unwrap(),
+            format!("/odd/{name}\n"),
+            "{word}"
+        );
+    }
+    assert!(!nokv.dir.path().join("X").exists());
+    // What was inserted once is gone on with.
+    assert_eq!(offered(&nokv, &["cat", r"/x\ y/"]), [r"/x\ y/in"]);
+    assert_eq!(offered(&nokv, &["cat", r"/odd/b\$\("]), [r"/odd/b\$\(touch\ X\)"]);
+}
+
 /// Trees, snapshots and a fork that could be deleted.
 fn deletable() -> Scratch {
     let nokv = Scratch::new();

@@ -90,17 +90,23 @@ impl<'c> TreeBuilder<'c> {
         Ok(Placed::Made)
     }
 
-    /// Whether a file of this length still has to be made; call it before reading the body.
+    /// Whether a file of this length still has to be made; call it before reading the body. One that stands there
+    /// gets the time: a run that was stopped may have made the file and not set it yet.
     ///
     /// # Errors
     /// `Exists` for a path that was listed before.
-    pub fn wants(&mut self, path: &NsPath, size: u64) -> Result<Placed> {
+    pub fn wants(&mut self, path: &NsPath, size: u64, mtime: Option<i64>) -> Result<Placed> {
         self.list(path)?;
-        let present = self.resume
-            && self
-                .present(path)?
-                .is_some_and(|found| found.attr.kind == FileKind::File && found.attr.size == size);
-        Ok(if present { Placed::Present } else { Placed::Made })
+        if !self.resume {
+            return Ok(Placed::Made);
+        }
+        match self.present(path)? {
+            Some(found) if found.attr.kind == FileKind::File && found.attr.size == size => {
+                self.complete(&found, path, mtime)?;
+                Ok(Placed::Present)
+            }
+            _ => Ok(Placed::Made),
+        }
     }
 
     /// Adds a small file that [`TreeBuilder::wants`] asked for.
@@ -128,7 +134,12 @@ impl<'c> TreeBuilder<'c> {
             kind,
         };
         let reply = match self.client.change(create, Ack::Applied) {
-            Err(error) if self.resume && error.code() == Some(Code::Exists) => return Ok(Placed::Present),
+            Err(error) if self.resume && error.code() == Some(Code::Exists) => {
+                if let Some(found) = self.present(path)? {
+                    self.complete(&found, path, meta.mtime)?;
+                }
+                return Ok(Placed::Present);
+            }
             answered => answered.map_err(|error| error.about(path.to_string()))?,
         };
         let Outcome::Inode(node, _) = reply.outcome else {
@@ -246,6 +257,16 @@ impl<'c> TreeBuilder<'c> {
         let node = made.map_err(|error| error.about(path.to_string()))?.node;
         self.dirs.insert(path.clone(), node);
         Ok(node)
+    }
+
+    /// Gives an entry of an earlier run the time that the run may not have come to.
+    fn complete(&mut self, found: &Found, path: &NsPath, mtime: Option<i64>) -> Result<()> {
+        match mtime {
+            Some(mtime) if mtime != found.attr.mtime => {
+                self.batch.set_time(found.node, mtime, path.to_string())
+            }
+            _ => Ok(()),
+        }
     }
 
     fn present(&self, path: &NsPath) -> Result<Option<Found>> {

@@ -22,7 +22,7 @@ fn top(client: &Client) -> Found {
 }
 
 fn add(tree: &mut TreeBuilder<'_>, name: &str, body: &[u8]) -> nokv_client::Result<Placed> {
-    let wanted = tree.wants(&path(name), body.len() as u64)?;
+    let wanted = tree.wants(&path(name), body.len() as u64, meta().mtime)?;
     if wanted == Placed::Made {
         tree.small_file(&path(name), meta(), body)?;
     }
@@ -102,6 +102,40 @@ fn a_second_run_keeps_what_the_first_one_made() {
     assert_eq!(add(&mut second, "a/two", b"22").unwrap(), Placed::Made);
     second.finish(Ack::Applied).unwrap();
     assert_eq!(client.find(head(), &path("a/two")).unwrap().attr.size, 2);
+}
+
+/// A run that was stopped between the file and its time leaves it with the time of the run.
+#[test]
+fn a_second_run_sets_the_times_that_the_first_one_did_not_come_to() {
+    let fake = Fake::new();
+    let client = fake.client();
+    let late = EntryMeta {
+        mtime: None,
+        ..meta()
+    };
+    let mut first = TreeBuilder::new(&client, node(1), false);
+    for n in 0..300 {
+        let name = path(&format!("f{n}"));
+        first.wants(&name, 1, None).unwrap();
+        first.small_file(&name, late.clone(), b"x").unwrap();
+    }
+    let link = NewKind::Symlink(b"a".to_vec());
+    first.other(&path("link"), &late, link.clone()).unwrap();
+    first.finish(Ack::Applied).unwrap();
+    let mtime = |name: &str| client.find(head(), &path(name)).unwrap().attr.mtime;
+    assert!(mtime("f0") != 77 && mtime("link") != 77);
+
+    let mut second = TreeBuilder::new(&client, node(1), true);
+    for n in 0..300 {
+        assert_eq!(add(&mut second, &format!("f{n}"), b"x").unwrap(), Placed::Present);
+    }
+    let placed = second.other(&path("link"), &meta(), link).unwrap();
+    assert_eq!(placed, Placed::Present);
+    second.finish(Ack::Durable).unwrap();
+    for n in 0..300 {
+        assert_eq!(mtime(&format!("f{n}")), 77, "f{n}");
+    }
+    assert_eq!(mtime("link"), 77);
 }
 
 #[test]
