@@ -60,13 +60,13 @@ pub(crate) fn parse_duration(text: &str) -> Option<i64> {
     number.parse::<i64>().ok()?.checked_mul(unit)
 }
 
-/// A moment: RFC 3339 in UTC (a date alone is its midnight), or a duration before now.
+/// A moment: RFC 3339, in UTC where it says no offset (a date alone is its midnight), or a duration before now.
 pub(crate) fn parse_time(text: &str, now: i64) -> Option<i64> {
     if let Some(ago) = parse_duration(text) {
         return now.checked_sub(ago);
     }
-    let text = text.strip_suffix('Z').unwrap_or(text);
-    let (date, time) = text.split_once(['T', ' ']).unwrap_or((text, "00:00:00"));
+    let (date, time) = text.split_once(['T', 't', ' ']).unwrap_or((text, "00:00:00"));
+    let (time, ahead) = split_offset(time)?;
     let mut date = date.splitn(3, '-').map(digits);
     let (year, month, day) = (date.next()??, date.next()??, date.next()??);
     let (clock, fraction) = time.split_once('.').unwrap_or((time, "0"));
@@ -85,8 +85,26 @@ pub(crate) fn parse_time(text: &str, now: i64) -> Option<i64> {
     if fraction.len() > 9 {
         return None;
     }
-    let seconds = days_since_1970(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second;
+    let seconds = days_since_1970(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second - ahead;
     seconds.checked_mul(SECOND)?.checked_add(nanos)
+}
+
+/// A time of day without its offset, and how far that is ahead of UTC, in seconds.
+fn split_offset(time: &str) -> Option<(&str, i64)> {
+    if let Some(utc) = time.strip_suffix(['Z', 'z']) {
+        return Some((utc, 0));
+    }
+    let Some(at) = time.rfind(['+', '-']) else {
+        return Some((time, 0));
+    };
+    let (time, offset) = time.split_at(at);
+    let (hours, minutes) = offset[1..].split_once(':')?;
+    let (hour, minute) = (digits(hours)?, digits(minutes)?);
+    if hours.len() != 2 || minutes.len() != 2 || hour > 23 || minute > 59 {
+        return None;
+    }
+    let ahead = hour * 3600 + minute * 60;
+    Some((time, if offset.starts_with('-') { -ahead } else { ahead }))
 }
 
 fn digits(text: &str) -> Option<i64> {
@@ -132,6 +150,14 @@ mod tests {
         }
         assert_eq!(parse_time("2026-11-22", 0), parse_time("2026-11-22T00:00:00Z", 0));
         assert_eq!(parse_time("1970-01-01T00:00:01.5Z", 0), Some(1_500_000_000));
+        let utc = parse_time("2026-11-23T02:00:00Z", 0);
+        for text in [
+            "2026-11-23T02:00:00+00:00",
+            "2026-11-23T03:30:00+01:30",
+            "2026-11-22T18:00:00.0-08:00",
+        ] {
+            assert_eq!(parse_time(text, 0), utc, "{text}");
+        }
         assert_eq!(parse_time("10m", 3600 * SECOND), Some(3000 * SECOND));
         let exact = show_exact(1_700_000_000_000_000_007);
         assert_eq!(exact, "2023-11-14T22:13:20.000000007Z");
@@ -151,6 +177,10 @@ mod tests {
             "before",
             "2026-11-22T25:00",
             "1-2-3-4",
+            "2026-11-22T10:00:00+1:00",
+            "2026-11-22T10:00:00+24:00",
+            "2026-11-22T10:00:00+0100",
+            "2026-11-22T10:00:00+",
         ] {
             assert_eq!(parse_time(text, 0), None, "{text}");
         }

@@ -5,6 +5,7 @@ use crate::failure::{Failure, Outcome};
 use crate::progress::Progress;
 use crate::waiting::Waiting;
 use liblzma::read::XzDecoder;
+use nokv_types::show_bytes;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read};
@@ -16,8 +17,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 const CHUNK_BYTES: u64 = 1 << 20;
 /// Chunks that wait for the reader.
 const CHUNKS_AHEAD: usize = 4;
-/// Bytes that tell what an archive is.
-const MAGIC_BYTES: u64 = 262;
+/// Bytes that tell what an archive is: the first header of a tar.
+const MAGIC_BYTES: u64 = 512;
 
 /// An archive that is being read.
 pub(crate) struct Opened {
@@ -35,6 +36,8 @@ impl Opened {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
+        // It may quote bytes of what is no text.
+        let error = show_bytes(error.to_string().as_bytes());
         match held {
             Some(source) => Failure::local("read", self.name.clone(), source),
             None if entry.is_empty() => bad(self.name.clone(), format!("is damaged or cut short: {error}")),
@@ -94,12 +97,34 @@ fn packing(magic: &[u8], name: &str) -> Outcome<Form> {
             return Err(bad(name, format!("is a zip archive; import takes {FORMS}")));
         }
         [] => return Err(bad(name, "is empty, not an archive")),
-        _ => return Ok(Form::Plain),
+        _ if is_tar(magic) => return Ok(Form::Plain),
+        _ => {
+            return Err(bad(
+                name,
+                format!("is no archive; import takes a folder or {FORMS}, and `nokv put` one file"),
+            ));
+        }
     };
     Err(bad(
         name,
         format!("is packed otherwise; try: {other} {name} | nokv import - PATH"),
     ))
+}
+
+/// Whether this begins as a tar does: by its mark, by a sum that is right (as of old, without a mark), or empty.
+fn is_tar(head: &[u8]) -> bool {
+    if head.get(257..262) == Some(b"ustar") || head.iter().all(|byte| *byte == 0) {
+        return true;
+    }
+    let Some(written) = head.get(148..156) else {
+        return false;
+    };
+    let written = String::from_utf8_lossy(written);
+    let written = written.trim_matches([' ', '\0']);
+    let sum = |bytes: &[u8]| bytes.iter().map(|byte| u32::from(*byte)).sum::<u32>();
+    // The sum counts its own field as eight spaces.
+    let right = sum(&head[..148]) + 8 * u32::from(b' ') + sum(&head[156..]);
+    head.len() as u64 == MAGIC_BYTES && u32::from_str_radix(written, 8) == Ok(right)
 }
 
 /// Remembers what the operating system said.

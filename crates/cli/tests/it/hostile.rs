@@ -177,6 +177,27 @@ fn files_that_are_no_archives_we_take() {
 }
 
 /// An archive with one file whose header is preceded by these extended records.
+/// Weights, noise, a text: said to be no archive, without a byte of it.
+#[test]
+fn files_that_are_no_archives_at_all() {
+    let nokv = Scratch::new();
+    let noise: Vec<u8> = (0..4096u32)
+        .map(|n| (n.wrapping_mul(2_654_435_761) >> 21) as u8 | 0x80)
+        .collect();
+    for bytes in [&noise[..], &[0xff; 600], b"a text\n"] {
+        refused(
+            &nokv,
+            bytes,
+            BAD_ARCHIVE,
+            &["NOKV-E0901", "is no archive", ".tar.xz"],
+        );
+        let file = nokv.local("model.bin");
+        std::fs::write(&file, bytes).unwrap();
+        let said = nokv.fails(&["import", file.to_str().unwrap(), "/new"], BAD_ARCHIVE);
+        assert!(said.is_ascii() && !said.contains("a text"), "{said}");
+    }
+}
+
 fn with_records(records: &[(&str, &[u8])]) -> Vec<u8> {
     let mut tar = Builder::new(Vec::new());
     let records = records.iter().map(|(key, value)| (*key, *value));
