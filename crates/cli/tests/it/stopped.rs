@@ -56,11 +56,16 @@ fn catches(child: &Child) {
     let minds = (0..LOOKS).any(|_| {
         std::thread::sleep(PAUSE);
         let text = std::fs::read_to_string(&status).unwrap();
-        let caught = text.lines().find_map(|line| line.strip_prefix("SigCgt:"));
-        u64::from_str_radix(caught.unwrap().trim(), 16).unwrap() >> (TERM - 1) & 1 == 1
+        let of = |field: &str| {
+            text.lines()
+                .find_map(|line| line.strip_prefix(field))
+                .unwrap()
+                .trim()
+        };
+        let caught = u64::from_str_radix(of("SigCgt:"), 16).unwrap();
+        caught >> (TERM - 1) & 1 == 1 && of("State:").starts_with('S')
     });
-    assert!(minds, "it does not mind SIGTERM");
-    std::thread::sleep(PAUSE);
+    assert!(minds, "it does not wait and mind SIGTERM");
 }
 
 /// What the command answered, if it ends by itself within some seconds.
