@@ -6,7 +6,7 @@ use crate::report::{Bar, Good, Sample, median};
 use crate::workload::{OWNER, Scratch, Subject, name};
 use anyhow::{Context, Result};
 use nokv_client::{Ack, Namespace as _};
-use nokv_types::{Command, NewKind, Node, Origin, RenameMode, Version};
+use nokv_types::{Command, NewKind, Node, Origin, RenameMode};
 
 const ROUNDS: usize = 201;
 const OPERATIONS: [&str; 5] = [
@@ -158,7 +158,6 @@ fn rename(root: Node, from: &str, to: &str) -> Result<Command> {
 }
 
 fn fork_root(subject: &Subject, fork: &[u8]) -> Result<Node> {
-    let _ = Version::HEAD;
     let root =
         nokv_client::Namespace::root(&subject.embedded, fork).map_err(|error| anyhow::anyhow!("{error}"))?;
     Ok(root.node)
